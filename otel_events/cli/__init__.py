@@ -1,0 +1,1 @@
+"""The commands of ``otel-events``, one file each."""

@@ -1,0 +1,159 @@
+"""The wiring: settings, pipeline, listener and tracker are put together here, and only here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from otel_events.definition import EventDefinition
+from otel_events.exceptions import EventDefinitionError
+from otel_events.listener import OTelListener
+from otel_events.markers import FieldDefinition
+from otel_events.privacy import Personal, Policy
+from otel_events.settings import PREFIX, Settings, resolve
+from otel_events.tracker import EventTracker, OnError
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.trace import TracerProvider
+
+
+def configure(
+    *,
+    event_types: Iterable[type] = (),
+    plugins: Iterable[object] = (),
+    load_entrypoints: bool = False,
+    logger_provider: LoggerProvider | None = None,
+    tracer_provider: TracerProvider | None = None,
+    on_error: OnError | None = None,
+    signals: str | Iterable[str] | None = None,
+    pipeline: str | None = None,
+    delivery: str | None = None,
+    include: str | Iterable[str] | None = None,
+    exclude: str | Iterable[str] | None = None,
+    namespace: str | None = None,
+    actor: str | None = None,
+    personal: str | None = None,
+    pseudonym_key: str | bytes | None = None,
+    keep_keys: str | Iterable[str] | None = None,
+    endpoint: str | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    insecure: bool | None = None,
+    certificate: str | os.PathLike[str] | None = None,
+    client_key: str | os.PathLike[str] | None = None,
+    client_certificate: str | os.PathLike[str] | None = None,
+    compression: str | None = None,
+    timeout_seconds: float | None = None,
+    service_name: str | None = None,
+    resource_attributes: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> EventTracker:
+    """Return a tracker whose events go to OpenTelemetry. Nothing global is set; a second call makes a second tracker.
+
+    Every setting is described on the docs page "Settings". An argument wins over the environment variable of its name.
+
+    Args:
+        event_types: Event classes to register.
+        plugins: Plugins to register, beside the listener.
+        load_entrypoints: Also register the plugins that installed packages offer.
+        logger_provider: Emit log records on this provider; default the application's global one, else one of our own.
+        tracer_provider: Likewise for spans.
+        on_error: Called when a hook implementation raises, with the exception and the event.
+        signals: ``logs``, ``traces`` or both.
+        pipeline: ``auto`` or ``sdk``.
+        delivery: ``memory``.
+        include: Globs of event names to convert.
+        exclude: Globs of event names not to convert.
+        namespace: Prefix of the fields of classes that name none.
+        actor: What of an actor is kept: ``full``, ``id``, ``pseudonym``, ``none``.
+        personal: The least done to fields marked ``Personal``: ``keep``, ``pseudonym``, ``drop``.
+        pseudonym_key: Key of the pseudonyms, at least 16 bytes.
+        keep_keys: Keys that look secret and are not.
+        endpoint: The collector's base URL.
+        protocol: ``http/protobuf`` or ``grpc``.
+        headers: Sent with each export.
+        insecure: gRPC without TLS, where the endpoint has no scheme.
+        certificate: PEM file of authorities to trust.
+        client_key: PEM file of the client's key.
+        client_certificate: PEM file of the client's certificate.
+        compression: ``none`` or ``gzip``.
+        timeout_seconds: For one export with its retries.
+        service_name: The resource's ``service.name``.
+        resource_attributes: More attributes of the resource.
+        environ: Environment variables; default ``os.environ``.
+
+    Raises:
+        SettingsError: A setting is unknown or has a bad value.
+        EventDefinitionError: A class cannot be an event.
+        PluginError: A plugin cannot be loaded.
+    """
+    settings = resolve(
+        {
+            "signals": signals,
+            "pipeline": pipeline,
+            "delivery": delivery,
+            "include": include,
+            "exclude": exclude,
+            "namespace": namespace,
+            "actor": actor,
+            "personal": personal,
+            "pseudonym_key": pseudonym_key,
+            "keep_keys": keep_keys,
+            "endpoint": endpoint,
+            "protocol": protocol,
+            "headers": headers,
+            "insecure": insecure,
+            "certificate": certificate,
+            "client_key": client_key,
+            "client_certificate": client_certificate,
+            "compression": compression,
+            "timeout_seconds": timeout_seconds,
+            "service_name": service_name,
+            "resource_attributes": resource_attributes,
+        },
+        environ,
+    )
+    tracker = EventTracker(event_types, check=pseudonym_check(settings.policy), on_error=on_error)
+    if not settings.disabled:
+        listener = make_listener(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
+        tracker.register(listener, "otel")
+    for plugin in plugins:
+        tracker.register(plugin)
+    if load_entrypoints:
+        tracker.load_entrypoints()
+    return tracker
+
+
+def make_listener(
+    settings: Settings,
+    *,
+    logger_provider: LoggerProvider | None = None,
+    tracer_provider: TracerProvider | None = None,
+) -> OTelListener:
+    """Return a listener for these settings, as host integrations need it that have a tracker of their own."""
+    from otel_events.sdk.pipeline import SdkPipeline  # The SDK is loaded here, not by importing this package.
+
+    return OTelListener(
+        settings, SdkPipeline(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
+    )
+
+
+def pseudonym_check(policy: Policy) -> Callable[[EventDefinition], None]:
+    """Return a check that refuses classes with pseudonymous fields where there is no key for them."""
+
+    def check(definition: EventDefinition) -> None:
+        for field in definition.fields:
+            if policy.pseudonym_key is None and _wants_pseudonym(field):
+                cls = definition.cls
+                raise EventDefinitionError(
+                    f"{cls.__module__}.{cls.__qualname__}.{field.name} is to be a pseudonym, but there is no key. "
+                    f"Set {PREFIX}PSEUDONYM_KEY or pseudonym_key=."
+                )
+
+    return check
+
+
+def _wants_pseudonym(field: FieldDefinition) -> bool:
+    return isinstance(field.privacy, Personal) and field.privacy.policy == "pseudonym"

@@ -1,0 +1,41 @@
+"""The hooks: what a plugin may implement, with ``@otel_events.hookimpl``. The docs page "Hooks" shows each in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import pluggy
+
+from otel_events.outcome import Outcome
+
+PROJECT: Final = "otel_events"
+"""The name of the pluggy project and of the entry-point group of plugins."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_events() -> Iterable[type] | None:
+    """Return event classes to register. Called once, when the plugin is registered."""
+
+
+@hookspec
+def track_event(event: Any) -> Any:
+    """Receive an event. May be sync or async; may return a ``Receipt``; what it raises stays with the tracker."""
+
+
+@hookspec
+def flush(timeout: float) -> Outcome | None:
+    """Send what is waiting, within ``timeout`` seconds, and say what became of it."""
+
+
+@hookspec
+def shutdown(timeout: float) -> Outcome | None:
+    """Flush, then end, within ``timeout`` seconds. Called once."""
+
+
+@hookspec
+def stats() -> Mapping[str, Any] | None:
+    """Return counts to show under the plugin's name in ``tracker.stats()``."""

@@ -1,0 +1,96 @@
+"""The listener: receives every tracked event, stamps it, and hands it to a pipeline."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from otel_events.hookspecs import hookimpl
+from otel_events.outcome import Outcome, Receipt
+from otel_events.settings import Settings
+from otel_events.stamp import Stamp, Stamper
+
+_logger = logging.getLogger("otel_events")
+
+
+class Pipeline(Protocol):
+    """Where stamped events go."""
+
+    def accept(self, event: Any, stamp: Stamp) -> Receipt | None:
+        """Take an event at once; a receipt says when it is where it has to be."""
+
+    def flush(self, timeout: float) -> Outcome:
+        """Send what waits."""
+
+    def shutdown(self, timeout: float) -> Outcome:
+        """Flush and end."""
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return counts."""
+
+
+class OTelListener:
+    """The hook implementation that gives events to OpenTelemetry. It never raises and never waits.
+
+    Args:
+        settings: Which events are converted.
+        pipeline: Where they go.
+        stamper: Stamps them; one of its own by default.
+    """
+
+    def __init__(self, settings: Settings, pipeline: Pipeline, *, stamper: Stamper | None = None) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._stamper = stamper or Stamper()
+        self._failures: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._filtered = settings.include != ("*",) or bool(settings.exclude)
+        self._included = lru_cache(maxsize=1024)(self._is_included)
+
+    @hookimpl(tryfirst=True)
+    def track_event(self, event: Any) -> Receipt | None:
+        """Stamp an event and hand it on."""
+        try:
+            if self._filtered and not self._included(str(event.name)):
+                self._counts["excluded"] += 1
+                return None
+            self._counts["accepted"] += 1
+            return self._pipeline.accept(event, self._stamper.stamp())
+        except Exception as error:
+            self._failed(error, event)
+            return None
+
+    @hookimpl
+    def flush(self, timeout: float) -> Outcome:
+        """Send what waits, within ``timeout`` seconds."""
+        return self._pipeline.flush(timeout)
+
+    @hookimpl
+    def shutdown(self, timeout: float) -> Outcome:
+        """Flush and end, within ``timeout`` seconds."""
+        return self._pipeline.shutdown(timeout)
+
+    @hookimpl
+    def stats(self) -> Mapping[str, Any]:
+        """Return counts: ``accepted``, ``excluded``, ``failed`` by exception, the uids' ``stream``, and the pipeline's own."""
+        failed = {f"failed.{kind}": count for kind, count in self._failures.items()}
+        return {**self._counts, **failed, "stream": self._stamper.stream, **self._pipeline.stats()}
+
+    def _is_included(self, name: str) -> bool:
+        included = any(fnmatch.fnmatchcase(name, glob) for glob in self._settings.include)
+        return included and not any(fnmatch.fnmatchcase(name, glob) for glob in self._settings.exclude)
+
+    def _failed(self, error: Exception, event: Any) -> None:
+        kind = type(error).__name__
+        self._failures[kind] += 1
+        if self._failures[kind] == 1:
+            _logger.error(
+                "an event of class %s was not handed on: %s. Further ones are counted in stats().",
+                type(event).__qualname__,
+                kind,
+                exc_info=error,
+            )

@@ -1,0 +1,1 @@
+"""Emitting on the OpenTelemetry SDK: the one package that imports it."""

@@ -1,0 +1,116 @@
+"""Providers: the application's own where it has them, else ours, made from the official OTLP exporters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import opentelemetry._logs
+from opentelemetry import trace
+from opentelemetry._logs import LoggerProvider as ApiLoggerProvider
+from opentelemetry._logs._internal import ProxyLoggerProvider
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import ProxyTracerProvider
+from opentelemetry.trace import TracerProvider as ApiTracerProvider
+
+from otel_events.sdk.watch import Watch, WatchedLogExporter, WatchedSpanExporter
+from otel_events.settings import OtlpSettings, Settings
+
+
+def application_logger_provider() -> ApiLoggerProvider | None:
+    """Return the LoggerProvider that the application set globally, or None."""
+    provider = opentelemetry._logs.get_logger_provider()
+    return None if isinstance(provider, ProxyLoggerProvider) else provider
+
+
+def application_tracer_provider() -> ApiTracerProvider | None:
+    """Return the TracerProvider that the application set globally, or None."""
+    provider = trace.get_tracer_provider()
+    return None if isinstance(provider, ProxyTracerProvider) else provider
+
+
+def make_resource(settings: Settings, *application: object) -> Resource:
+    """Return the resource for providers of ours: that of the application's provider, where it has one, with the settings on top.
+
+    Args:
+        settings: May name the service and more attributes.
+        application: Providers of the application's, or None.
+    """
+    attributes: dict[str, Any] = dict(settings.resource_attributes)
+    if settings.service_name is not None:
+        attributes["service.name"] = settings.service_name
+    for provider in application:
+        resource = getattr(provider, "resource", None)
+        if isinstance(resource, Resource):
+            return resource.merge(Resource(attributes))
+    return Resource.create(attributes)
+
+
+def make_logger_provider(settings: Settings, resource: Resource) -> tuple[LoggerProvider, Watch]:
+    """Return a LoggerProvider that exports over OTLP as the settings say, and the watch on its exporter."""
+    otlp = settings.logs
+    exporter = (
+        GrpcLogExporter(**_grpc_arguments(otlp))
+        if otlp.protocol == "grpc"
+        else HttpLogExporter(**_http_arguments(otlp))
+    )
+    watch = Watch("logs", otlp)
+    provider = LoggerProvider(resource, shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(WatchedLogExporter(exporter, watch)))
+    return provider, watch
+
+
+def make_tracer_provider(settings: Settings, resource: Resource) -> tuple[TracerProvider, Watch]:
+    """Return a TracerProvider that exports over OTLP as the settings say, and the watch on its exporter."""
+    otlp = settings.traces
+    exporter = (
+        GrpcSpanExporter(**_grpc_arguments(otlp))
+        if otlp.protocol == "grpc"
+        else HttpSpanExporter(**_http_arguments(otlp))
+    )
+    watch = Watch("traces", otlp)
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(WatchedSpanExporter(exporter, watch)))
+    return provider, watch
+
+
+def _http_arguments(otlp: OtlpSettings) -> dict[str, Any]:
+    return {
+        "endpoint": otlp.endpoint,
+        "certificate_file": otlp.certificate,
+        "client_key_file": otlp.client_key,
+        "client_certificate_file": otlp.client_certificate,
+        "headers": dict(otlp.headers),
+        "timeout": otlp.timeout_seconds,
+        "compression": Compression.Gzip if otlp.compression == "gzip" else Compression.NoCompression,
+    }
+
+
+def _grpc_arguments(otlp: OtlpSettings) -> dict[str, Any]:
+    insecure = otlp.insecure if "://" not in otlp.endpoint else otlp.endpoint.startswith("http://")
+    credentials = None
+    if not insecure:
+        credentials = grpc.ssl_channel_credentials(
+            *(
+                None if path is None else Path(path).read_bytes()
+                for path in (otlp.certificate, otlp.client_key, otlp.client_certificate)
+            )
+        )
+    return {
+        "endpoint": otlp.endpoint,
+        "insecure": insecure,
+        "credentials": credentials,
+        "headers": {name.lower(): value for name, value in otlp.headers.items()},
+        "timeout": otlp.timeout_seconds,
+        "compression": grpc.Compression.Gzip if otlp.compression == "gzip" else grpc.Compression.NoCompression,
+    }

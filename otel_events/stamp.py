@@ -1,0 +1,79 @@
+"""What is added to an event once, when it is tracked: its uid, the observed time, the span context and the request."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from opentelemetry import trace
+
+from otel_events.context import current_request
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
+
+
+class Stamp(NamedTuple):
+    """The circumstances of one tracked event.
+
+    Args:
+        uid: A ULID: 48 bits of observed time in milliseconds, 40 bits for the stream, 40 bits counting within it.
+        observed_ns: When it was tracked, in nanoseconds since the Unix epoch.
+        trace_id: The active span's trace, 0 for none.
+        span_id: The active span, 0 for none.
+        trace_flags: The W3C trace flags of the active span.
+        request: Attributes of the request in which it was tracked.
+    """
+
+    uid: str
+    observed_ns: int
+    trace_id: int = 0
+    span_id: int = 0
+    trace_flags: int = 0
+    request: Mapping[str, Any] = {}
+
+
+class Stamper:
+    """Stamps the events of one stream: of one listener in one process.
+
+    A process that was forked off is another stream, whoever forked it, so the process id is looked at each time.
+
+    Args:
+        clock_ns: Gives the time, in nanoseconds since the Unix epoch.
+    """
+
+    def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._clock_ns = clock_ns
+        self._start_stream()
+
+    @property
+    def stream(self) -> str:
+        """The stream's part of the uids, 8 characters."""
+        return self._stream
+
+    def stamp(self) -> Stamp:
+        """Return a stamp for an event that is being tracked here and now."""
+        if os.getpid() != self._pid:
+            self._start_stream()
+        now = self._clock_ns()
+        span = trace.get_current_span().get_span_context()
+        uid = (
+            _base32(now // 1_000_000 & 0xFFFF_FFFF_FFFF, 10)
+            + self._stream
+            + _base32(next(self._count) & 0xFF_FFFF_FFFF, 8)
+        )
+        return Stamp(uid, now, span.trace_id, span.span_id, int(span.trace_flags), current_request())
+
+    def _start_stream(self) -> None:
+        self._pid = os.getpid()
+        self._stream = _base32(secrets.randbits(40), 8)
+        self._count = itertools.count()
+
+
+def _base32(number: int, length: int) -> str:
+    """Write a number in Crockford's base 32, as the ULID specification has it; ``length`` is even."""
+    return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(5 * length - 10, -1, -10)])
