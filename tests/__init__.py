@@ -1,0 +1,1 @@
+"""Tests of otel-events; they mirror the modules of the package."""
