@@ -68,6 +68,14 @@ def request(attributes: Mapping[str, Any]) -> Iterator[None]:
         _surroundings.reset(token)
 
 
+def set_request(attributes: Mapping[str, Any]) -> None:
+    """Put attributes on every event tracked from here on in the current context, where a ``with`` block does not fit.
+
+    Host integrations call it in a context of the request's own, with which it ends.
+    """
+    _surroundings.set(Surroundings(_surroundings.get().actor, attributes))
+
+
 def current_actor() -> Actor | None:
     """Return the actor in force here, or None."""
     return _surroundings.get().actor

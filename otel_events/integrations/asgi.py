@@ -1,0 +1,67 @@
+"""ASGI: puts the actor and the request on every event tracked in a request, whatever the framework."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import ExitStack
+from typing import Any
+
+from otel_events.context import Actor, actor, request
+from otel_events.integrations.actors import ActorFailures, checked_actor
+from otel_events.integrations.request import asgi_request_attributes
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Who = Actor | str | None
+ActorOfScope = Callable[[Scope], Who | Awaitable[Who]]
+"""Gives the actor of a request, from its scope. It runs on the event loop: where it has to wait, it is async."""
+
+
+class EventContextMiddleware:
+    """Surrounds HTTP requests and WebSockets with their actor and attributes, until the response is sent or the socket closed.
+
+    ::
+
+        app.add_middleware(EventContextMiddleware, actor=lambda scope: scope["session"].get("user"))   # Starlette, FastAPI
+        app = EventContextMiddleware(app)                                                               # any ASGI application
+
+    Args:
+        app: The application.
+        actor: Called with the scope of each request; may be async. Returns a mapping with at least ``id``, a string as
+            shorthand for one, or None for nobody. When it raises, the request goes on without an actor. Left out, the actor is
+            whatever the application sets.
+    """
+
+    def __init__(self, app: ASGIApp, actor: ActorOfScope | None = None) -> None:
+        self._app = app
+        self._actor = actor
+        self._failures = ActorFailures()
+
+    @property
+    def actor_failures(self) -> int:
+        """How often ``actor`` raised or returned what is no actor."""
+        return self._failures.count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        with ExitStack() as surroundings:
+            surroundings.enter_context(request(asgi_request_attributes(scope)))
+            if self._actor is not None:
+                surroundings.enter_context(actor(await self._who(self._actor, scope)))
+            await self._app(scope, receive, send)
+
+    async def _who(self, actor_of: ActorOfScope, scope: Scope) -> Actor | None:
+        try:
+            who = actor_of(scope)
+            return checked_actor(await who if inspect.isawaitable(who) else who)
+        except Exception as error:
+            self._failures.add(error)
+            return None
