@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from otel_events.calls import OnError
 from otel_events.definition import EventDefinition
 from otel_events.exceptions import EventDefinitionError
 from otel_events.listener import OTelListener
-from otel_events.markers import FieldDefinition
+from otel_events.markers import FieldDefinition, fields_within
 from otel_events.privacy import Personal, Policy
-from otel_events.settings import PREFIX, Settings, resolve
-from otel_events.tracker import EventTracker, OnError
+from otel_events.settings import Settings, resolve
+from otel_events.sources import PREFIX
+from otel_events.tracker import EventTracker
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
@@ -47,7 +49,7 @@ def configure(
     compression: str | None = None,
     timeout_seconds: float | None = None,
     service_name: str | None = None,
-    resource_attributes: Mapping[str, str] | None = None,
+    resource_attributes: Mapping[str, str | bool | int | float] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> EventTracker:
     """Return a tracker whose events go to OpenTelemetry. Nothing global is set; a second call makes a second tracker.
@@ -132,7 +134,13 @@ def make_listener(
     logger_provider: LoggerProvider | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> OTelListener:
-    """Return a listener for these settings, as host integrations need it that have a tracker of their own."""
+    """Return a listener, as host integrations need it that have a tracker of their own.
+
+    Args:
+        settings: What is converted, and where it is sent.
+        logger_provider: As for ``configure``.
+        tracer_provider: As for ``configure``.
+    """
     from otel_events.sdk.pipeline import SdkPipeline  # The SDK is loaded here, not by importing this package.
 
     return OTelListener(
@@ -140,13 +148,20 @@ def make_listener(
     )
 
 
+def application_signals() -> frozenset[str]:
+    """Return the signals, ``logs`` or ``traces``, for which the application has set a global provider."""
+    from otel_events.sdk import providers
+
+    application = {"logs": providers.application_logger_provider(), "traces": providers.application_tracer_provider()}
+    return frozenset(signal for signal, provider in application.items() if provider is not None)
+
+
 def pseudonym_check(policy: Policy) -> Callable[[EventDefinition], None]:
     """Return a check that refuses classes with pseudonymous fields where there is no key for them."""
 
     def check(definition: EventDefinition) -> None:
-        for field in definition.fields:
+        for cls, field in fields_within(definition.cls):
             if policy.pseudonym_key is None and _wants_pseudonym(field):
-                cls = definition.cls
                 raise EventDefinitionError(
                     f"{cls.__module__}.{cls.__qualname__}.{field.name} is to be a pseudonym, but there is no key. "
                     f"Set {PREFIX}PSEUDONYM_KEY or pseudonym_key=."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
+from otel_events.counts import Counts
 from otel_events.hookspecs import hookimpl
 from otel_events.outcome import Outcome, Receipt
 from otel_events.settings import Settings
@@ -46,19 +46,25 @@ class OTelListener:
         self._settings = settings
         self._pipeline = pipeline
         self._stamper = stamper or Stamper()
-        self._failures: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter()
+        self._counts = Counts()
         self._filtered = settings.include != ("*",) or bool(settings.exclude)
         self._included = lru_cache(maxsize=1024)(self._is_included)
 
     @hookimpl(tryfirst=True)
     def track_event(self, event: Any) -> Receipt | None:
-        """Stamp an event and hand it on."""
+        """Stamp an event and hand it on.
+
+        Args:
+            event: Whatever an application takes for an event.
+
+        Returns:
+            The pipeline's receipt, where it gives one.
+        """
         try:
             if self._filtered and not self._included(str(event.name)):
-                self._counts["excluded"] += 1
+                self._counts.add("excluded")
                 return None
-            self._counts["accepted"] += 1
+            self._counts.add("accepted")
             return self._pipeline.accept(event, self._stamper.stamp())
         except Exception as error:
             self._failed(error, event)
@@ -77,8 +83,7 @@ class OTelListener:
     @hookimpl
     def stats(self) -> Mapping[str, Any]:
         """Return counts: ``accepted``, ``excluded``, ``failed`` by exception, the uids' ``stream``, and the pipeline's own."""
-        failed = {f"failed.{kind}": count for kind, count in self._failures.items()}
-        return {**self._counts, **failed, "stream": self._stamper.stream, **self._pipeline.stats()}
+        return {**self._counts.as_dict(), "stream": self._stamper.stream, **self._pipeline.stats()}
 
     def _is_included(self, name: str) -> bool:
         included = any(fnmatch.fnmatchcase(name, glob) for glob in self._settings.include)
@@ -86,8 +91,7 @@ class OTelListener:
 
     def _failed(self, error: Exception, event: Any) -> None:
         kind = type(error).__name__
-        self._failures[kind] += 1
-        if self._failures[kind] == 1:
+        if self._counts.add(f"failed.{kind}") == 1:
             _logger.error(
                 "an event of class %s was not handed on: %s. Further ones are counted in stats().",
                 type(event).__qualname__,

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
-import inspect
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pluggy
 
 from otel_events import hookspecs
+from otel_events.calls import Calls, OnError, Returned
+from otel_events.counts import Counts
 from otel_events.definition import EventDefinition
 from otel_events.exceptions import PluginError
-from otel_events.outcome import Outcome, Receipt
+from otel_events.outcome import Outcome
+from otel_events.plugins import Plugins, load
 from otel_events.registry import EventRegistry
 
 _logger = logging.getLogger("otel_events")
 
-OnError = Callable[[Exception, Any], None]
-"""Called with what a hook implementation raised, and the event."""
+_STOP_SECONDS = 1.0
 
 
 class EventTracker:
@@ -32,8 +31,9 @@ class EventTracker:
     Args:
         event_types: Classes to register.
         check: Called with each definition before it is taken; what it raises refuses the class.
-        on_error: Called when a hook implementation raises, with the exception and the event.
-        hook_timeout_seconds: How long ``track`` waits for one async hook implementation or one receipt.
+        on_error: Called when a hook implementation raises, with the exception and the event, or None outside ``track_event``.
+        hook_timeout_seconds: How long one call of ``track`` or ``track_event`` waits for async hook implementations and
+            receipts. An async implementation that takes longer is cancelled.
     """
 
     def __init__(
@@ -44,17 +44,13 @@ class EventTracker:
         on_error: OnError | None = None,
         hook_timeout_seconds: float = 10.0,
     ) -> None:
-        self._plugins = pluggy.PluginManager(hookspecs.PROJECT)
-        self._plugins.add_hookspecs(hookspecs)
         self.registry = EventRegistry(check)
-        self._on_error = on_error
-        self._hook_timeout_seconds = hook_timeout_seconds
+        self._plugins = Plugins()
+        self._entry_points: set[importlib.metadata.EntryPoint] = set()
+        self._calls = Calls(on_error, hook_timeout_seconds)
         self._impls: tuple[pluggy.HookImpl, ...] = ()
-        self._tracked = 0
-        self._failures: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._counts = Counts()
+        self._ending = threading.RLock()
         self._shutdown: Outcome | None = None
         self.register_event_types(event_types)
 
@@ -62,6 +58,9 @@ class EventTracker:
 
     def register_event_types(self, event_types: Iterable[type]) -> None:
         """Register event classes.
+
+        Args:
+            event_types: The classes; one that is registered already is left as it is.
 
         Raises:
             EventDefinitionError: When one cannot be an event; the ones before it are registered.
@@ -72,93 +71,92 @@ class EventTracker:
     def register(self, plugin: object, name: str | None = None) -> None:
         """Add a plugin: a module or object with ``@otel_events.hookimpl`` functions.
 
+        Args:
+            plugin: The module or object.
+            name: What it is called in ``stats()`` and in logs; default the name of the module or class, numbered where it is
+                taken.
+
         Raises:
             PluginError: When one of its hook implementations cannot work. The plugin is not added.
             EventDefinitionError: When an event type it brings cannot be one. The plugin is not added.
         """
+        self._plugins.add(plugin, name)
         added: list[type] = []
         try:
-            registered = self._plugins.register(plugin, name)
-        except (ValueError, pluggy.PluginValidationError) as error:
-            if self._plugins.is_registered(plugin) and self._plugins.get_name(plugin) == name:
-                self._plugins.unregister(plugin)
-            raise PluginError(f"plugin {name or plugin!r} cannot be registered: {error}") from error
-        try:
-            self._check_plugin(plugin, registered)
             for cls in self._event_types_of(plugin):
                 if cls not in self.registry:
                     self.registry.register(cls)
                     added.append(cls)
         except Exception:
-            self._plugins.unregister(plugin)
+            self._plugins.remove(plugin)
             for cls in added:
                 self.registry.remove(cls)
             raise
-        self._impls = tuple(reversed(self._plugins.hook.track_event.get_hookimpls()))
+        self._impls = self._plugins.implementations("track_event")
 
     def unregister(self, plugin: object) -> None:
-        """Remove a plugin; the event types it brought stay registered."""
-        self._plugins.unregister(plugin)
-        self._impls = tuple(reversed(self._plugins.hook.track_event.get_hookimpls()))
+        """Remove a plugin; the event types it brought stay registered.
+
+        Args:
+            plugin: The module or object that was registered.
+
+        Raises:
+            PluginError: When it is not registered.
+        """
+        self._plugins.remove(plugin)
+        self._impls = self._plugins.implementations("track_event")
 
     def load_entrypoints(self) -> list[str]:
         """Register the plugins that installed packages offer under the entry-point group ``otel_events``.
 
         Returns:
-            The names of those that were added.
+            The names of those that were added; what is registered already is passed over.
 
         Raises:
-            PluginError: When one cannot be imported or registered; the text names it and its package.
+            PluginError: When one cannot be imported or registered; the text names it and its package. Those before it stay.
         """
-        loaded = []
+        added = []
         for entry in importlib.metadata.entry_points(group=hookspecs.PROJECT):
-            if self._plugins.has_plugin(entry.name):
+            if entry in self._entry_points:
                 continue
-            package = entry.dist.name if entry.dist is not None else "an unknown package"
-            try:
-                plugin = entry.load()
-            except Exception as error:
-                raise PluginError(
-                    f"plugin {entry.name!r} of {package} ({entry.value}) cannot be imported: {type(error).__name__}: {error}. "
-                    f"Mend or uninstall the package."
-                ) from error
-            self.register(plugin, entry.name)
-            loaded.append(entry.name)
-        return loaded
+            plugin = load(entry)
+            if plugin not in self._plugins:
+                self.register(plugin, entry.name)
+                added.append(entry.name)
+            self._entry_points.add(entry)
+        return added
 
     # -- tracking ------------------------------------------------------------------------------------------------------
 
     def track(self, event: Any) -> None:
-        """Hand an event to every plugin, from synchronous code.
+        """Hand an event to every plugin, from synchronous code, and wait for those that have something to wait for.
 
-        Async hook implementations run on a loop of the tracker's own, in the caller's context; each is waited for.
+        Async hook implementations run on a loop of the tracker's own, in the caller's context.
+
+        Args:
+            event: An instance of a registered class.
 
         Raises:
             UnregisteredEventError: When the event's class was never registered.
         """
-        for impl, result in self._call(event):
-            try:
-                if isinstance(result, Receipt):
-                    result.wait(self._hook_timeout_seconds)
-                elif inspect.isawaitable(result):
-                    self._run(result)
-            except Exception as error:
-                self._failed(impl, error, event)
+        returned = self._call(event)
+        if returned:
+            self._calls.wait(returned, event)
 
     async def track_event(self, event: Any) -> None:
         """Hand an event to every plugin, from asynchronous code, and wait for those that have something to wait for.
 
         Cancelling the caller does not withdraw the event: every plugin still gets it.
 
+        Args:
+            event: An instance of a registered class.
+
         Raises:
             UnregisteredEventError: When the event's class was never registered.
         """
-        waiting = [(impl, result) for impl, result in self._call(event) if inspect.isawaitable(result)]
-        if waiting:
-            task = asyncio.ensure_future(self._settle(waiting, event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            await asyncio.shield(task)
+        returned = self._call(event)
+        if returned:
+            await self._calls.wait_async(returned, event)
 
     def flush(self, timeout: float = 5.0) -> Outcome:
         """Have every plugin send what is waiting.
@@ -167,134 +165,74 @@ class EventTracker:
             timeout: Seconds, for all of them together.
 
         Returns:
-            What became of the events so far.
+            What became of the events so far; after the shutdown, what that returned.
         """
-        return self._end("flush", timeout)
+        if self._shutdown is not None:
+            return self._shutdown
+        return self._end("flush", time.monotonic() + timeout)
 
     def shutdown(self, timeout: float = 5.0) -> Outcome:
-        """Flush, then end every plugin. Events tracked afterwards reach no collector. A second call returns the same.
+        """Flush, then end every plugin. Events tracked afterwards reach no plugin and are counted.
 
         Args:
             timeout: Seconds, for all of them together.
+
+        Returns:
+            What became of the events; a second call returns the same.
         """
-        if self._shutdown is None:
-            self._shutdown = self._end("shutdown", timeout)
-            with self._lock:
-                if self._loop is not None:
-                    self._loop.call_soon_threadsafe(self._loop.stop)
-                    self._loop = None
-        return self._shutdown
+        with self._ending:
+            if self._shutdown is None:
+                deadline = time.monotonic() + timeout
+                self._shutdown = self._end("shutdown", deadline)
+                self._calls.stop(max(deadline - time.monotonic(), 0.0))
+            return self._shutdown
 
     def stats(self) -> dict[str, Any]:
-        """Return counts: ``tracked``, ``hook_failures`` by plugin and exception, and each plugin's own under its name."""
-        result: dict[str, Any] = {"tracked": self._tracked, "hook_failures": dict(self._failures)}
-        for impl in self._plugins.hook.stats.get_hookimpls():
-            try:
-                own: Any = impl.function()
-                result[impl.plugin_name] = dict(own or {})
-            except Exception as error:
-                self._failed(impl, error, None)
-        return result
+        """Return counts, each plugin's own under its name.
+
+        Returns:
+            ``tracked``; ``after_shutdown``, of those, where there are any; ``hook_failures`` by plugin and exception; what
+            each plugin's ``stats`` hook returns.
+        """
+        stats: dict[str, Any] = {"tracked": 0, **self._counts.as_dict()}
+        for impl in self._plugins.implementations("stats"):
+            own = self._calls.try_result(impl)
+            if isinstance(own, Mapping):
+                stats[impl.plugin_name] = dict(own)
+        if self._shutdown is not None:
+            self._calls.stop(_STOP_SECONDS)  # An async implementation has started the loop again.
+        return {**stats, "hook_failures": self._calls.failures.as_dict()}
 
     # -- within --------------------------------------------------------------------------------------------------------
 
-    def _call(self, event: Any) -> Iterator[tuple[pluggy.HookImpl, Any]]:
-        """Call every plugin with the event at once and return what they returned."""
+    def _call(self, event: Any) -> list[Returned]:
         self.registry.require(type(event))
-        self._tracked += 1
-        results = []
-        for impl in self._impls:
-            try:
-                result = impl.function(event) if impl.argnames else impl.function()
-            except Exception as error:
-                self._failed(impl, error, event)
-            else:
-                if result is not None:
-                    results.append((impl, result))
-        return iter(results)
-
-    async def _settle(self, waiting: list[tuple[pluggy.HookImpl, Awaitable[Any]]], event: Any) -> None:
-        for impl, result in waiting:
-            try:
-                await result
-            except Exception as error:
-                self._failed(impl, error, event)
-
-    def _run(self, awaitable: Awaitable[Any]) -> None:
-        """Run an awaitable to its end on the tracker's own loop and wait for it."""
-
-        async def run() -> None:
-            await awaitable
-
-        future = asyncio.run_coroutine_threadsafe(run(), self._own_loop())
-        future.result(self._hook_timeout_seconds)
-
-    def _own_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run_loop, args=(self._loop,), name="otel-events-hooks", daemon=True).start()
-            return self._loop
-
-    def _end(self, hook: str, timeout: float) -> Outcome:
-        deadline = time.monotonic() + timeout
-        outcomes = []
-        for impl in reversed(getattr(self._plugins.hook, hook).get_hookimpls()):
-            left = max(deadline - time.monotonic(), 0.0)
-            try:
-                outcome = impl.function(left) if impl.argnames else impl.function()
-            except Exception as error:
-                self._failed(impl, error, None)
-            else:
-                if isinstance(outcome, Outcome):
-                    outcomes.append(outcome)
-        return Outcome.total(outcomes)
-
-    def _failed(self, impl: pluggy.HookImpl, error: Exception, event: Any) -> None:
-        kind = f"{impl.plugin_name}: {type(error).__name__}"
-        self._failures[kind] += 1
-        if self._failures[kind] == 1:
-            _logger.error(
-                "hook implementation %s of plugin %r raised %s; the other plugins go on. Further ones are counted in stats().",
-                getattr(impl.function, "__qualname__", impl.function),
-                impl.plugin_name,
-                type(error).__name__,
-                exc_info=error,
+        self._counts.add("tracked")
+        if self._shutdown is None:
+            return self._calls.call_all(self._impls, event)
+        if self._counts.add("after_shutdown") == 1:
+            _logger.warning(
+                "an event was tracked after the tracker's shutdown, so it reaches no plugin. Said once; see stats()."
             )
-        if self._on_error is not None:
-            try:
-                self._on_error(error, event)
-            except Exception:
-                _logger.exception("on_error itself raised")
+        return []
+
+    def _end(self, hook: str, deadline: float) -> Outcome:
+        outcomes = []
+        for impl in self._plugins.implementations(hook):
+            left = max(deadline - time.monotonic(), 0.0)
+            outcome = self._calls.try_result(impl, left, left)
+            if isinstance(outcome, Outcome):
+                outcomes.append(outcome)
+        return Outcome.total(outcomes)
 
     def _event_types_of(self, plugin: object) -> list[type]:
         classes: list[type] = []
-        for impl in self._plugins.hook.register_events.get_hookimpls():
+        for impl in self._plugins.implementations("register_events"):
             if impl.plugin is plugin:
-                brought: Any = impl.function()
-                classes.extend(brought or ())
-        return classes
-
-    def _check_plugin(self, plugin: object, name: str | None) -> None:
-        known = {hook.name for hook in self._plugins.get_hookcallers(plugin) or () if hook.has_spec()}
-        for hook in self._plugins.get_hookcallers(plugin) or ():
-            if hook.name not in known:
-                hooks = ", ".join(sorted(_HOOKS))
-                raise PluginError(f"plugin {name!r} implements {hook.name!r}, which is no hook. There are: {hooks}.")
-            for impl in hook.get_hookimpls():
-                if impl.plugin is plugin and (impl.hookwrapper or impl.wrapper):
+                try:
+                    classes.extend(self._calls.result(impl) or ())
+                except Exception as error:
                     raise PluginError(
-                        f"plugin {name!r} wraps {hook.name!r}. Each implementation is called on its own here, so there is "
-                        f"nothing to wrap: implement the hook itself."
-                    )
-
-
-_HOOKS = frozenset({"register_events", "track_event", "flush", "shutdown", "stats"})
-
-
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
+                        f"plugin {impl.plugin_name!r}: its register_events gave no classes: {type(error).__name__}: {error}"
+                    ) from error
+        return classes

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
 import sys
-import threading
-from collections.abc import Iterator
 from typing import Final
 
 HELP: Final = "receive events over OTLP and show them as they come in"
@@ -56,24 +52,13 @@ def run(args: argparse.Namespace) -> int:
         print("otel-events view: this version shows events in the terminal only; add --terminal.", file=sys.stderr)
         return 2
     from otel_events.cli.live import show_live
+    from otel_events.cli.stopping import until_signalled
     from otel_events.receiver import Receiver
 
-    with _until_signalled() as signalled:
+    with until_signalled() as signalled:
         receiver = Receiver(args.database, http_port=args.otlp_http_port, grpc_port=args.otlp_grpc_port)
         show_live(receiver, signalled, as_json=args.json)
     return 0
-
-
-@contextlib.contextmanager
-def _until_signalled() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C and SIGTERM set, in place of what they do otherwise, during the block."""
-    signalled = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: signalled.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signalled
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _port(text: str) -> int:

@@ -1,0 +1,132 @@
+"""How one signal is exported over OTLP (OpenTelemetry specification, "OpenTelemetry Protocol Exporter")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from otel_events import readers
+from otel_events.sources import Sources, hidden, without_credentials
+
+PROTOCOLS: Final = ("http/protobuf", "grpc")
+COMPRESSIONS: Final = ("none", "gzip")
+
+OTLP_ARGUMENTS: Final = (
+    "endpoint",
+    "protocol",
+    "headers",
+    "insecure",
+    "certificate",
+    "client_key",
+    "client_certificate",
+    "compression",
+    "timeout_seconds",
+)
+"""The arguments of ``configure()`` that are read here, in the order of the fields below."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class OtlpSettings:
+    """How one signal is exported over OTLP.
+
+    Args:
+        endpoint: The URL that requests go to; for HTTP with the signal's path.
+        protocol: ``http/protobuf`` or ``grpc``.
+        headers: Sent with each request; never shown.
+        insecure: gRPC without TLS. An ``http`` or ``https`` scheme in the endpoint decides before it does.
+        certificate: File with the certificates to trust, PEM; None for the system's.
+        client_key: File with the client's private key, PEM.
+        client_certificate: File with the client's certificate, PEM.
+        compression: ``none`` or ``gzip``.
+        timeout_seconds: For one export, with its retries.
+    """
+
+    endpoint: str = field(repr=False)
+    protocol: str
+    headers: Mapping[str, str] = field(repr=False)
+    insecure: bool
+    certificate: str | None
+    client_key: str | None
+    client_certificate: str | None
+    compression: str
+    timeout_seconds: float
+
+    @property
+    def shown_endpoint(self) -> str:
+        """The endpoint without user name, password and query, fit for a log."""
+        if "://" not in self.endpoint:
+            return self.endpoint.rpartition("@")[2]
+        parts = urlsplit(self.endpoint)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=parts.query and "…"))
+
+    @property
+    def tls(self) -> bool:
+        """Whether it goes over TLS."""
+        return not self.insecure if "://" not in self.endpoint else self.endpoint.startswith("https://")
+
+    def described(self) -> list[tuple[str, str]]:
+        """Return names and values of all settings, fit to be shown."""
+        shown = {name: getattr(self, name) for name in OTLP_ARGUMENTS}
+        shown["endpoint"] = self.shown_endpoint
+        shown["headers"] = ", ".join(f"{name}=…" for name in self.headers) or None
+        shown["insecure"] = str(self.insecure).lower()
+        return [(name, "-" if value is None else str(value)) for name, value in shown.items()]
+
+
+def otlp_settings(sources: Sources, signal: str) -> OtlpSettings:
+    """Return the settings of ``logs`` or ``traces``: for each the argument, else the signal's variable, else the common one.
+
+    Raises:
+        SettingsError: An argument is bad.
+    """
+
+    def standard(
+        name: str, default: T, read: Callable[[Any], T], expected: str, variable: str | None = None, **more: Any
+    ) -> T:
+        suffix = variable or name.upper()
+        variables = (f"OTEL_EXPORTER_OTLP_{signal.upper()}_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}")
+        return sources.standard(f"{signal}.{name}", name, variables, default, read, expected, **more)
+
+    protocol = standard("protocol", PROTOCOLS[0], readers.one_of(*PROTOCOLS), " or ".join(PROTOCOLS))
+    grpc = protocol == "grpc"
+    base = "http://localhost:4317" if grpc else "http://localhost:4318"
+    endpoint = standard(
+        "endpoint",
+        base,
+        readers.grpc_endpoint if grpc else readers.url,
+        f"a URL such as {base}",
+        show=without_credentials,
+    )
+    if not grpc and not sources.found.get(f"{signal}.endpoint", "").endswith(f"_{signal.upper()}_ENDPOINT"):
+        endpoint = _with_path(endpoint, f"v1/{signal}")
+    a_file: str | None = None
+    return OtlpSettings(
+        endpoint=endpoint,
+        protocol=protocol,
+        headers=standard(
+            "headers", {}, readers.headers, "name=value pairs, in ASCII, separated by commas", show=hidden
+        ),
+        insecure=standard("insecure", False, readers.boolean, "true or false"),
+        certificate=standard("certificate", a_file, readers.file, "a file that can be read"),
+        client_key=standard("client_key", a_file, readers.file, "a file that can be read"),
+        client_certificate=standard("client_certificate", a_file, readers.file, "a file that can be read"),
+        compression=standard("compression", COMPRESSIONS[0], readers.one_of(*COMPRESSIONS), " or ".join(COMPRESSIONS)),
+        timeout_seconds=standard(
+            "timeout_seconds",
+            10.0,
+            readers.seconds,
+            "a number of seconds above 0 and below a day",
+            "TIMEOUT",
+            read_text=readers.milliseconds,
+            expected_text="a number of milliseconds above 0 and below a day",
+        ),
+    )
+
+
+def _with_path(base: str, path: str) -> str:
+    parts = urlsplit(base)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
