@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from otel_events import semconv
-from otel_events.event import OPTIONS, OWN_FIELDS, Event
+from otel_events.event import BASE_FIELDS, OPTIONS, Event
 from otel_events.exceptions import EventDefinitionError
 from otel_events.markers import FieldDefinition, check_fields, fields_of
 
@@ -32,17 +32,25 @@ MessagePart = tuple[str, str | None]
 class EventDefinition:
     """A class of events, as data.
 
-    ``name`` is None where each instance has its own (a foreign class with a ``name`` field or property).
+    ``name`` is None where each instance has its own (a foreign class with a ``name`` field or property). ``base_fields`` are the
+    fields among ``name``, ``actor`` and ``created``, ``fields`` the others.
     """
 
     cls: type
     name: str | None
+    base_fields: tuple[FieldDefinition, ...]
     fields: tuple[FieldDefinition, ...]
     namespace: str | None
     severity_number: int
     severity_text: str
     message: tuple[MessagePart, ...] | None
     version: int | None
+
+    @property
+    def default_namespace(self) -> str:
+        """The prefix where nothing else is set: the top-level package that defines the class; ``app`` for a script."""
+        package = str(self.cls.__module__).partition(".")[0][: semconv.MAX_KEY_LENGTH]
+        return package if semconv.is_namespace(package) and package != "__main__" else "app"
 
 
 def define(cls: type) -> EventDefinition:
@@ -56,9 +64,10 @@ def define(cls: type) -> EventDefinition:
     """
     if not isinstance(cls, type):
         raise EventDefinitionError(
-            f"{cls!r} is an instance of {type(cls).__qualname__}, not a class. Register the class itself."
+            f"an instance of {type(cls).__module__}.{type(cls).__qualname__} stands where a class is expected. "
+            f"Register the class itself."
         )
-    where = f"{cls.__module__}.{cls.__qualname__}"
+    where = _where(cls)
     if "__dataclass_fields__" not in vars(cls):
         raise EventDefinitionError(
             f"{where} is not decorated with @dataclass. Write @dataclass above its class statement."
@@ -75,11 +84,10 @@ def define(cls: type) -> EventDefinition:
         raise EventDefinitionError(
             f"{where} has no field `created`. Subclass otel_events.Event, or give it one (a UTC datetime)."
         )
-    name = _option(cls, names, "name", None)
-    if not isinstance(name, str) and not ("name" in names or isinstance(name, property)):
+    name = _option(cls, names, "name")
+    if not isinstance(name, str) and "name" not in names and not hasattr(name, "__get__"):
         raise EventDefinitionError(f'{where} has no name. Give the class one: name = "order-placed".')
-    fields = check_fields(cls)
-    return _assemble(cls, fields, loud=True)
+    return _assemble(cls, check_fields(cls), loud=True)
 
 
 def read(cls: type) -> EventDefinition:
@@ -92,15 +100,16 @@ def read(cls: type) -> EventDefinition:
 
 def _assemble(cls: type, fields: tuple[FieldDefinition, ...], *, loud: bool) -> EventDefinition:
     names = {field.name for field in fields}
-    own = tuple(field for field in fields if field.name not in OWN_FIELDS)
-    option = _Options(cls, names, loud)
+    own = tuple(field for field in fields if field.name not in BASE_FIELDS)
+    # A class that is no Event may use the names of the options for what it likes.
+    option = _Options(cls, names, loud and issubclass(cls, Event))
     number = option("severity", 9, _severity)
-    option("delivery", None, _delivery)
-    if loud:
-        _check_keys(cls, own)
-    return EventDefinition(
+    option("delivery", None, _only("memory"))
+    option("on_failure", None, _only("open"))
+    definition = EventDefinition(
         cls=cls,
-        name=option("name", None, _name),
+        name=_Options(cls, names, loud)("name", None, _name),
+        base_fields=tuple(field for field in fields if field.name in BASE_FIELDS and field.problem is None),
         fields=own,
         namespace=option("namespace", None, _namespace),
         severity_number=number,
@@ -108,6 +117,10 @@ def _assemble(cls: type, fields: tuple[FieldDefinition, ...], *, loud: bool) -> 
         message=option("message", None, lambda text: _message(text, {field.name for field in own})),
         version=option("version", None, _version),
     )
+    if loud:
+        _check_markers(definition)
+        _check_keys(definition)
+    return definition
 
 
 class _Options:
@@ -117,36 +130,35 @@ class _Options:
         self._cls, self._field_names, self._loud = cls, field_names, loud
 
     def __call__(self, name: str, default: Any, check: Callable[[Any], Any]) -> Any:
-        value = _option(self._cls, self._field_names, name, default)
-        if value is None or isinstance(value, property):
-            return default
+        value: Any = None
         try:
+            value = _option(self._cls, self._field_names, name)
+            if value is None or (name == "name" and not isinstance(value, str)):
+                return default
             return check(value)
-        except ValueError as error:
+        except Exception as error:
             if not self._loud:
                 return default
-            raise EventDefinitionError(
-                f"{self._cls.__module__}.{self._cls.__qualname__}.{name} = {value!r}: {error}"
-            ) from None
+            raise EventDefinitionError(f"{_where(self._cls)}.{name} = {value!r}: {error}") from None
 
 
-def _option(cls: type, field_names: set[str], name: str, default: Any) -> Any:
+def _option(cls: type, field_names: set[str], name: str) -> Any:
     """Return a class attribute, unless a dataclass field of that name only gives its default value there."""
-    return default if name in field_names else getattr(cls, name, default)
+    return None if name in field_names else getattr(cls, name, None)
 
 
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or value != value.strip() or not value.isprintable():
+    if not value.strip() or value != value.strip() or not value.isprintable():
         raise ValueError('expected a printable name such as "order-placed"')
     if len(value) > MAX_NAME_LENGTH:
         raise ValueError(f"expected at most {MAX_NAME_LENGTH} characters, not {len(value)}")
-    return value
+    return str.__str__(value)
 
 
 def _namespace(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip(".") or value != value.strip(". ") or not value.isprintable():
+    if not semconv.is_namespace(value):
         raise ValueError('expected a prefix without dots around it, such as "shop"')
-    return value
+    return str.__str__(value)
 
 
 def _severity(value: Any) -> int:
@@ -154,7 +166,7 @@ def _severity(value: Any) -> int:
         return SEVERITIES[value.upper()]
     number = getattr(value, "value", value)
     if isinstance(number, int) and not isinstance(number, bool) and number in _SEVERITY_TEXTS:
-        return number
+        return int(number)
     raise ValueError(
         f"expected one of {', '.join(_SEVERITY_RANGES)}, one of them with 2, 3 or 4 behind it, or a number from 1 to 24"
     )
@@ -163,20 +175,24 @@ def _severity(value: Any) -> int:
 def _version(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise ValueError("expected a whole number such as 1")
-    return value
+    return int(value)
 
 
-def _delivery(value: Any) -> None:
-    if value != "memory":
-        raise ValueError("expected 'memory', the only delivery that this version has")
+def _only(expected: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if value != expected:
+            raise ValueError(f"expected {expected!r}, the only one that this version has")
+
+    return check
 
 
 def _message(value: Any, field_names: set[str]) -> tuple[MessagePart, ...]:
     if not isinstance(value, str):
         raise ValueError('expected a text such as "{actor} placed {order_id}"')
+    value.encode()  # A lone surrogate would sink a whole batch.
     parts: list[MessagePart] = []
-    known = field_names | set(OWN_FIELDS)
-    for literal, field, spec, conversion in string.Formatter().parse(value):
+    known = field_names | set(BASE_FIELDS)
+    for literal, field, spec, conversion in string.Formatter().parse(str.__str__(value)):
         if field is not None and field not in known:
             raise ValueError(f"{{{field}}} is no field of the event; there are {', '.join(sorted(known))}")
         if spec or conversion:
@@ -185,19 +201,31 @@ def _message(value: Any, field_names: set[str]) -> tuple[MessagePart, ...]:
     return tuple(parts)
 
 
-def _check_keys(cls: type, fields: Sequence[FieldDefinition]) -> None:
-    """Refuse ``Attribute`` keys that are taken: by the record's identity, or by another field of the class."""
+def _check_markers(definition: EventDefinition) -> None:
+    """Refuse markers on what every event has, where a record has places of its own for it."""
+    for field in definition.base_fields:
+        if field.privacy is not None or field.attribute is not None or field.unit is not None:
+            raise EventDefinitionError(
+                f"{_where(definition.cls)}.{field.name} has a marker, which cannot apply there. Take it away; what of an actor "
+                f"is kept is set with OTEL_EVENTS_ACTOR or actor=."
+            )
+
+
+def _check_keys(definition: EventDefinition) -> None:
+    """Refuse attribute keys that are taken: by the record's identity, or by another field of the class."""
+    namespace = definition.namespace or definition.default_namespace
     seen: dict[str, str] = {}
-    for field in fields:
-        if field.attribute is None:
-            continue
-        where = f"{cls.__module__}.{cls.__qualname__}.{field.name}"
-        if field.attribute in semconv.RESERVED_KEYS:
+    for field in definition.fields:
+        key = field.attribute or f"{namespace}.{field.name}"
+        where = f"{_where(definition.cls)}.{field.name}"
+        if key in semconv.RESERVED_KEYS:
+            raise EventDefinitionError(f"{where}: the key {key!r} belongs to the record itself. Choose another.")
+        if key in seen:
             raise EventDefinitionError(
-                f"{where}: the key {field.attribute!r} belongs to the record itself. Choose another."
+                f"{where}: the key {key!r} is that of the field {seen[key]!r} already. Choose another."
             )
-        if field.attribute in seen:
-            raise EventDefinitionError(
-                f"{where}: the key {field.attribute!r} is that of the field {seen[field.attribute]!r} already. Choose another."
-            )
-        seen[field.attribute] = field.name
+        seen[key] = field.name
+
+
+def _where(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

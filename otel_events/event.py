@@ -12,7 +12,7 @@ from otel_events.context import as_actor, current_actor
 OPTIONS: Final = ("namespace", "severity", "message", "version", "delivery", "on_failure", "alerts")
 """Class attributes of an event that say how it is treated; no field of an ``Event`` may have such a name."""
 
-OWN_FIELDS: Final = ("name", "actor", "created")
+BASE_FIELDS: Final = ("name", "actor", "created")
 """What every event has beside its own fields."""
 
 
@@ -57,9 +57,12 @@ class Event:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return the same moment in UTC; a naive one is taken to be in UTC."""
+    """Return the same moment in UTC; a naive one is taken to be in UTC, and one that has none there stays as it is."""
     if moment.tzinfo is timezone.utc:
         return moment
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:  # in the first or last hours of what a datetime can be
+        return moment

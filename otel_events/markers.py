@@ -7,20 +7,33 @@ a strict reading raises; a lenient one, meant for classes that were never regist
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import sys
+import re
 import types
 import typing
+from collections import deque
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
+from otel_events.annotations import (
+    instance_annotations,
+    is_class,
+    is_marker_type,
+    is_typed_dict,
+    own_annotations,
+    parts,
+    resolved,
+    text_of,
+    unwrap,
+)
 from otel_events.exceptions import EventDefinitionError
 from otel_events.privacy import MARKER_TYPES, Attribute, Marker, Personal, Secret, Unit
+from otel_events.semconv import MAX_KEY_LENGTH
 
-_NUMBERS = (int, float, Decimal, timedelta)
+_NUMBERS: Final = (int, float, Decimal, timedelta)
+_SPEAKS_OF_MARKER: Final = re.compile(r"\b(Personal|Secret)\b")
 
 
 class FieldDefinition(NamedTuple):
@@ -42,14 +55,19 @@ class FieldDefinition(NamedTuple):
 def fields_of(cls: type) -> tuple[FieldDefinition, ...]:
     """Return a dataclass's fields as a lenient reading sees them; never raises.
 
-    A field whose markers cannot be known is given as ``Secret`` with the problem named.
+    A field whose markers cannot be known is given as ``Secret`` with the problem named. A class that is no dataclass has none.
     """
     definitions = []
-    for field in dataclasses.fields(cls):
+    for name in _field_names(cls):
         try:
-            definitions.append(_read_field(cls, field.name))
+            definitions.append(_read_field(cls, name))
         except EventDefinitionError as error:
-            definitions.append(FieldDefinition(field.name, privacy=Secret(), problem=str(error)))
+            definitions.append(FieldDefinition(name, privacy=Secret(), problem=str(error)))
+        except Exception as error:
+            problem = (
+                f"{_where(cls, name)}: its annotation cannot be read ({type(error).__name__}). Write it more plainly."
+            )
+            definitions.append(FieldDefinition(name, privacy=Secret(), problem=problem))
     return tuple(definitions)
 
 
@@ -59,177 +77,158 @@ def check_fields(cls: type) -> tuple[FieldDefinition, ...]:
     Raises:
         EventDefinitionError: When an annotation cannot be resolved or a marker does not fit where it stands.
     """
-    seen: set[type] = set()
-    waiting: list[type] = [cls]
+    for _, definition in fields_within(cls):
+        if definition.problem is not None:
+            raise EventDefinitionError(definition.problem)
+    return fields_of(cls)
+
+
+def fields_within(cls: type) -> Iterator[tuple[type, FieldDefinition]]:
+    """Yield the fields of a dataclass and of the dataclasses that its fields hold, by their annotations; each with its class."""
+    waiting, seen = deque([cls]), set[type]()
     while waiting:
-        current = waiting.pop()
+        current = waiting.popleft()
         if current in seen:
             continue
         seen.add(current)
         for definition in fields_of(current):
-            if definition.problem is not None:
-                raise EventDefinitionError(definition.problem)
-            waiting.extend(
-                part for part in _parts(definition.hint) if isinstance(part, type) and dataclasses.is_dataclass(part)
-            )
-    return fields_of(cls)
+            yield current, definition
+            waiting.extend(part for part in parts(definition.hint) if is_class(part) and dataclasses.is_dataclass(part))
 
 
 @lru_cache(maxsize=1024)
 def hides_markers(cls: type) -> bool:
     """Tell whether a class that is no dataclass (a TypedDict, a NamedTuple, an attrs or pydantic class) has marked fields.
 
-    Its values cannot be treated field by field, so a value of such a class is redacted whole. True also when the class has
-    annotations that cannot be resolved although they speak of a marker.
+    Its values cannot be treated field by field, so a value of such a class is redacted whole. True also when it has annotations
+    that cannot be resolved, so that markers may be in them; where the class is none of the above, when they speak of a marker.
     """
     try:
-        hints = typing.get_type_hints(cls, include_extras=True)
+        return _hides_markers(cls)
     except Exception:
-        return any(
-            marker.__name__ in str(annotation)
-            for base in cls.__mro__
-            for annotation in _annotations(base).values()
-            for marker in (Personal, Secret)
-        )
-    return any(isinstance(part, (Personal, Secret)) for hint in hints.values() for part in _parts(hint))
+        return True
+
+
+def _hides_markers(cls: type) -> bool:
+    waiting: list[type] = [cls]
+    seen: set[type] = set()
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for base, annotation in instance_annotations(current):
+            try:
+                found = list(parts(resolved(base, annotation)))
+            except Exception:
+                if _has_named_fields(current) or _SPEAKS_OF_MARKER.search(str(annotation)):
+                    return True
+                continue
+            if any(isinstance(part, (Personal, Secret)) or part is Personal or part is Secret for part in found):
+                return True
+            # The values of a TypedDict are dicts: what it marks can only be seen here.
+            waiting.extend(part for part in found if is_class(part) and is_typed_dict(part))
+    return False
+
+
+def _field_names(cls: type) -> list[str]:
+    try:
+        return [field.name for field in dataclasses.fields(cls)]
+    except Exception:
+        return []
 
 
 def _read_field(cls: type, name: str) -> FieldDefinition:
-    where = f"{cls.__module__}.{cls.__qualname__}.{name}"
-    hint = _resolve(cls, name, where)
+    where = _where(cls, name)
+    hint = _field_hint(cls, name, where)
     outer = _outer_markers(hint)
     privacy: list[Personal | Secret] = []
-    for part in _parts(hint):
+    for part in parts(hint):
         if isinstance(part, (Personal, Secret)) and part not in privacy:
             privacy.append(part)
         elif isinstance(part, (Attribute, Unit)) and part not in outer:
             raise EventDefinitionError(
-                f"{where}: {part!r} stands inside {_text(hint)}, where it cannot apply. "
+                f"{where}: {part!r} stands inside {text_of(hint)}, where it cannot apply. "
                 f"Annotate the whole field: Annotated[…, {part!r}]."
             )
-        elif isinstance(part, type) and part in MARKER_TYPES:
+        elif is_marker_type(part):
             raise EventDefinitionError(
                 f"{where}: the marker {part.__name__} stands there as a class. Write {part.__name__}() with its arguments."
             )
-        elif (
-            isinstance(part, type) and not dataclasses.is_dataclass(part) and _annotations(part) and hides_markers(part)
-        ):
+        elif is_class(part) and not dataclasses.is_dataclass(part) and Secret() not in outer and hides_markers(part):
             raise EventDefinitionError(
-                f"{where}: {part.__qualname__} has marked fields but is no dataclass, so they cannot be honoured one by one. "
-                f"Make it a dataclass, or mark the whole field."
+                f"{where}: {part.__qualname__} has fields that are marked, or whose annotations cannot be resolved, but is no "
+                f"dataclass, so they cannot be honoured one by one. Make it a dataclass, or mark the whole field Secret()."
             )
     if len(privacy) > 1:
         raise EventDefinitionError(
             f"{where}: {privacy[0]!r} and {privacy[1]!r} contradict each other. Keep one of them."
         )
-    attributes = [marker.key for marker in outer if isinstance(marker, Attribute)]
-    units = [marker.ucum for marker in outer if isinstance(marker, Unit)]
-    if len(attributes) > 1 or len(units) > 1:
+    attribute = _only_text([marker.key for marker in outer if isinstance(marker, Attribute)], "Attribute", where)
+    unit = _only_text([marker.ucum for marker in outer if isinstance(marker, Unit)], "Unit", where)
+    if unit is not None and not _is_number(hint):
         raise EventDefinitionError(
-            f"{where}: more than one {'Attribute' if len(attributes) > 1 else 'Unit'} marker. Keep one."
+            f"{where}: Unit({unit!r}) fits a number (int, float, Decimal or timedelta), but the field is {text_of(hint)}. "
+            f"Take the marker away, or give the field a number's type."
         )
-    for text, marker in ((attributes, "Attribute"), (units, "Unit")):
-        if text and (not isinstance(text[0], str) or not text[0].strip()):
-            raise EventDefinitionError(f"{where}: {marker}({text[0]!r}): expected a text that is not empty.")
-    if units and not _is_number(hint):
-        raise EventDefinitionError(
-            f"{where}: Unit({units[0]!r}) fits a number (int, float, Decimal or timedelta), but the field is {_text(hint)}."
-        )
-    return FieldDefinition(
-        name,
-        hint,
-        privacy[0] if privacy else None,
-        attributes[0] if attributes else None,
-        units[0] if units else None,
-    )
+    return FieldDefinition(name, hint, privacy[0] if privacy else None, attribute, unit)
 
 
-def _resolve(cls: type, name: str, where: str) -> Any:
+def _only_text(texts: list[str], marker: str, where: str) -> str | None:
+    """Return the one text that the markers of a kind give, or None without one."""
+    if len(texts) > 1:
+        raise EventDefinitionError(f"{where}: more than one {marker} marker. Keep one.")
+    for text in texts:
+        if not isinstance(text, str) or not text.strip() or not text.isprintable() or len(text) > MAX_KEY_LENGTH:
+            raise EventDefinitionError(
+                f"{where}: {marker}({text!r}): expected a printable text of 1 to {MAX_KEY_LENGTH} characters."
+            )
+        return text
+    return None
+
+
+def _field_hint(cls: type, name: str, where: str) -> Any:
     """Return the resolved annotation of one field, looked up where it was written."""
     for base in cls.__mro__:
-        annotations = _annotations(base)
-        if name in annotations:
+        # Only dataclasses give fields: a mixin that is none may annotate the same name without being asked.
+        if "__dataclass_fields__" in vars(base) and name in own_annotations(base):
             break
     else:
         raise EventDefinitionError(f"{where}: the field has no annotation. Give it one.")
-    holder = types.SimpleNamespace(__annotations__={name: annotations[name]})
-    namespace = vars(sys.modules[base.__module__]) if base.__module__ in sys.modules else {}
+    annotation = own_annotations(base)[name]
     try:
-        hint = typing.get_type_hints(holder, namespace, {**vars(base), base.__name__: base}, include_extras=True)[name]
-        unresolved = next((part for part in _parts(hint) if isinstance(part, (str, typing.ForwardRef))), None)
+        return resolved(base, annotation)
     except Exception as error:
-        unresolved = f"{annotations[name]!r} ({type(error).__name__}: {error})"
-    if unresolved is not None:
         raise EventDefinitionError(
-            f"{where}: its annotation cannot be resolved: {unresolved}. Import what it names at the top of "
-            f"{base.__module__} (not under TYPE_CHECKING), or define the class at module level."
-        )
-    return hint
-
-
-def _annotations(cls: type) -> dict[str, Any]:
-    """Return what a class itself annotates, without evaluating what cannot be evaluated (Python 3.14 does so lazily)."""
-    if sys.version_info >= (3, 14):  # pragma: no cover - only one of the branches exists on one Python
-        import annotationlib
-
-        return dict(annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF))
-    return dict(inspect.get_annotations(cls))
+            f"{where}: its annotation {annotation!r} cannot be resolved ({type(error).__name__}: {error}). Import what it names "
+            f"at the top of {base.__module__} (not under TYPE_CHECKING), or define the class at module level."
+        ) from None
 
 
 def _outer_markers(hint: Any) -> list[Marker]:
     """Return the markers on the whole of a field: on the annotation itself or on an arm of its union (``Optional``)."""
-    hint = _unwrap(hint)
+    hint = unwrap(hint)
     if get_origin(hint) is Annotated:
-        return [part for part in hint.__metadata__ if isinstance(part, MARKER_TYPES)] + _outer_markers(
-            get_args(hint)[0]
-        )
+        own = [part for part in hint.__metadata__ if isinstance(part, MARKER_TYPES)]
+        return own + _outer_markers(get_args(hint)[0])
     if get_origin(hint) in (typing.Union, types.UnionType):
         return [marker for arm in get_args(hint) for marker in _outer_markers(arm)]
     return []
 
 
-def _parts(hint: Any) -> Iterator[Any]:
-    """Yield an annotation and everything inside it: types, markers and unresolved texts."""
-    waiting, seen = [hint], set()
-    while waiting:
-        part = _unwrap(waiting.pop())
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        origin = get_origin(part)
-        if origin is Literal:
-            continue
-        if origin is Annotated:
-            waiting.extend(item for item in part.__metadata__ if isinstance(item, MARKER_TYPES) or item in MARKER_TYPES)
-            waiting.append(get_args(part)[0])
-        elif isinstance(part, (list, tuple)):  # the parameter list of a Callable
-            waiting.extend(part)
-        else:
-            waiting.extend(get_args(part))
-            if origin is not None:
-                waiting.append(origin)
-
-
-def _unwrap(hint: Any) -> Any:
-    """Look through names for types: ``type X = …`` (Python 3.12) and ``NewType``."""
-    for _ in range(8):
-        inner = getattr(hint, "__value__", None) if type(hint).__name__ == "TypeAliasType" else None
-        inner = inner if inner is not None else getattr(hint, "__supertype__", None)
-        if inner is None:
-            break
-        hint = inner
-    return hint
-
-
 def _is_number(hint: Any) -> bool:
-    hint = _unwrap(hint)
+    hint = unwrap(hint)
     if get_origin(hint) is Annotated:
         return _is_number(get_args(hint)[0])
     if get_origin(hint) in (typing.Union, types.UnionType):
         return all(arm is type(None) or _is_number(arm) for arm in get_args(hint))
-    return isinstance(hint, type) and issubclass(hint, _NUMBERS) and not issubclass(hint, bool)
+    return is_class(hint) and issubclass(hint, _NUMBERS) and not issubclass(hint, bool)
 
 
-def _text(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+def _has_named_fields(cls: type) -> bool:
+    """Tell whether values of a class are read by the names of their fields."""
+    return is_typed_dict(cls) or any(hasattr(cls, name) for name in ("_fields", "__attrs_attrs__", "model_fields"))
+
+
+def _where(cls: type, name: str) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}.{name}"

@@ -37,7 +37,7 @@ class Outcome:
 
     @classmethod
     def total(cls, outcomes: Iterable[Outcome]) -> Outcome:
-        """Add outcomes up; a sum is unknown where one of its parts is."""
+        """Add up ``outcomes``; a sum is unknown where one of its parts is."""
         parts = tuple(outcomes)
         return cls(*(_sum(getattr(part, name) for part in parts) for name in ("sent", "pending", "lost")))
 

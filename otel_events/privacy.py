@@ -15,8 +15,10 @@ from itertools import pairwise
 from typing import Final, Literal, get_args
 
 from otel_events.exceptions import SettingsError
+from otel_events.semconv import is_namespace
 
 PersonalPolicy = Literal["keep", "pseudonym", "drop"]
+Treatment = Literal["keep", "pseudonym", "drop", "redact"]
 ActorPolicy = Literal["full", "id", "pseudonym", "none"]
 
 PERSONAL_POLICIES: Final[tuple[str, ...]] = get_args(PersonalPolicy)
@@ -90,6 +92,9 @@ class Policy:
         keep_keys: Keys exempt from redaction by name: a field's or a key's own name (``token_expires``), or a whole attribute
             key (``actor.token``).
         namespace: The prefix of fields whose class names none itself; None takes the package that defines the class.
+
+    Raises:
+        SettingsError: When one of them is none of the values above.
     """
 
     actor: ActorPolicy = "full"
@@ -97,6 +102,23 @@ class Policy:
     pseudonym_key: bytes | None = field(default=None, repr=False)
     keep_keys: frozenset[str] = frozenset()
     namespace: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, expected in (
+            ("actor", self.actor, ACTOR_POLICIES),
+            ("personal", self.personal, PERSONAL_POLICIES),
+        ):
+            if value not in expected:
+                raise SettingsError(f"Policy({name}={value!r}): expected one of {', '.join(expected)}")
+        key = self.pseudonym_key
+        if key is not None and (not isinstance(key, bytes) or len(key) < MIN_PSEUDONYM_KEY_BYTES):
+            raise SettingsError(
+                f"Policy(pseudonym_key=…): the value given (not shown) is not at least {MIN_PSEUDONYM_KEY_BYTES} bytes"
+            )
+        if not isinstance(self.keep_keys, frozenset) or not all(isinstance(key, str) for key in self.keep_keys):
+            raise SettingsError(f"Policy(keep_keys={self.keep_keys!r}): expected a frozenset of names")
+        if self.namespace is not None and not is_namespace(self.namespace):
+            raise SettingsError(f"Policy(namespace={self.namespace!r}): expected a prefix without dots around it")
 
     def is_secret(self, name: str, key: str) -> bool:
         """Tell whether a value under this name must be redacted for the name's sake.
@@ -107,8 +129,24 @@ class Policy:
         """
         return looks_secret(name) and name not in self.keep_keys and key not in self.keep_keys
 
+    def treatment(self, marker: Personal | Secret | None, name: str, alias: str | None, key: str) -> Treatment:
+        """Say what is done to a value on its way out.
+
+        Args:
+            marker: The marker on it.
+            name: Its own name.
+            alias: The name or key that it takes instead, if any.
+            key: The whole attribute key it would get under its own name, or ``alias``.
+        """
+        try:
+            if isinstance(marker, Secret) or self.is_secret(name, key) or (alias and self.is_secret(alias, alias)):
+                return "redact"
+            return stricter(marker.policy, self.personal) if isinstance(marker, Personal) else "keep"
+        except Exception:
+            return "redact"
+
     def pseudonym(self, text: str) -> str:
-        """Return the pseudonym of a text: 64 hexadecimal digits, the same for the same text and key.
+        """Return the pseudonym of ``text``: 64 hexadecimal digits, the same for the same text and key.
 
         Without a key, ``[redacted]``: what was to be hidden is never shown for want of a setting.
         """
@@ -119,27 +157,33 @@ class Policy:
 
 DEFAULT_POLICY: Final = Policy()
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_MAX_NAME_LENGTH: Final = 512
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 # fmt: off
 _SECRET_WORDS: Final = frozenset({
     "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "pwd", "secret", "secrets",
     "token", "tokens", "cookie", "cookies", "authorization", "credential", "credentials", "apikey", "apikeys",
-    "privatekey", "jwt", "otp",
+    "privatekey", "secretkey", "accesskey", "accesstoken", "authtoken", "refreshtoken", "jwt", "otp",
 })
 # fmt: on
 _SECRET_PAIRS: Final = frozenset(
-    {("api", "key"), ("api", "keys"), ("private", "key"), ("access", "key"), ("pass", "word")}
+    {("api", "key"), ("api", "keys"), ("private", "key"), ("access", "key"), ("pass", "word"), ("pass", "phrase")}
 )
 
 
-@lru_cache(maxsize=4096)
 def looks_secret(key: str) -> bool:
     """Tell whether a key has a whole word that names a secret.
 
     Words end at anything but a letter or digit and at a change from small to capital letters, so ``access_token``,
-    ``accessToken``, ``X-Api-Key`` and ``HTTPCookie`` do, ``tokenizer`` and ``secretary`` do not.
+    ``accessToken``, ``X-Api-Key`` and ``HTTPCookie`` do, ``tokenizer`` and ``secretary`` do not. A key of more than 512
+    characters is not read, and so counts as secret.
     """
-    words = [word.lower() for word in _WORDS.findall(key[:512])]
+    return len(key) > _MAX_NAME_LENGTH or _has_secret_word(key)
+
+
+@lru_cache(maxsize=4096)
+def _has_secret_word(key: str) -> bool:
+    words = [word.lower() for word in _WORDS.findall(key)]
     return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 

@@ -7,7 +7,7 @@ are ``event.outcome`` and ``event.reason``, the names that the Elastic Common Sc
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeGuard
 
 SCOPE_NAME: Final = "otel_events"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.43.0"
@@ -41,3 +41,16 @@ EVENT_REASON: Final = "event.reason"
 
 RESERVED_KEYS: Final = frozenset({LOG_RECORD_UID, EVENT_VERSION, USER_ID, USER_HASH})
 """Keys that a field may not claim with an ``Attribute`` marker: the identity of the record and of its actor."""
+
+MAX_KEY_LENGTH: Final = 256
+"""Characters of a namespace, of a key given by a marker, and of each name between the dots of a longer key."""
+
+
+def is_namespace(value: Any) -> TypeGuard[str]:
+    """Tell whether a value may stand before the dot of attribute keys."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= MAX_KEY_LENGTH
+        and value == value.strip(". ")
+        and value.isprintable()
+    )

@@ -6,7 +6,7 @@ import itertools
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
@@ -37,6 +37,20 @@ class Stamp(NamedTuple):
     request: Mapping[str, Any] = {}
 
 
+class Stream(NamedTuple):
+    """One sequence of uids.
+
+    Args:
+        pid: The process to which it belongs.
+        text: Its part of the uids, 8 characters.
+        numbers: Count within it.
+    """
+
+    pid: int
+    text: str
+    numbers: Iterator[int]
+
+
 class Stamper:
     """Stamps the events of one stream: of one listener in one process.
 
@@ -48,32 +62,31 @@ class Stamper:
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._clock_ns = clock_ns
-        self._start_stream()
+        self._stream = self._new_stream()
 
     @property
     def stream(self) -> str:
         """The stream's part of the uids, 8 characters."""
-        return self._stream
+        return self._own_stream().text
 
     def stamp(self) -> Stamp:
         """Return a stamp for an event that is being tracked here and now."""
-        if os.getpid() != self._pid:
-            self._start_stream()
+        stream = self._own_stream()
         now = self._clock_ns()
         span = trace.get_current_span().get_span_context()
-        uid = (
-            _base32(now // 1_000_000 & 0xFFFF_FFFF_FFFF, 10)
-            + self._stream
-            + _base32(next(self._count) & 0xFF_FFFF_FFFF, 8)
-        )
+        uid = _base32(now // 1_000_000 & 0xFFFF_FFFF_FFFF, 10) + stream.text + _base32(next(stream.numbers), 8)
         return Stamp(uid, now, span.trace_id, span.span_id, int(span.trace_flags), current_request())
 
-    def _start_stream(self) -> None:
-        self._pid = os.getpid()
-        self._stream = _base32(secrets.randbits(40), 8)
-        self._count = itertools.count()
+    def _own_stream(self) -> Stream:
+        # One assignment of the whole: a thread that comes first after a fork never counts on in the parent's stream.
+        if self._stream.pid != os.getpid():
+            self._stream = self._new_stream()
+        return self._stream
+
+    def _new_stream(self) -> Stream:
+        return Stream(os.getpid(), _base32(secrets.randbits(40), 8), itertools.count())
 
 
 def _base32(number: int, length: int) -> str:
-    """Write a number in Crockford's base 32, as the ULID specification has it; ``length`` is even."""
+    """Write the low bits of a number in Crockford's base 32, as the ULID specification has it; ``length`` is even."""
     return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(5 * length - 10, -1, -10)])

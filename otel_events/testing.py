@@ -29,7 +29,7 @@ from otel_events.event import in_utc, utc_now
 from otel_events.hookspecs import hookimpl
 from otel_events.privacy import DEFAULT_POLICY, Policy
 from otel_events.shown import shown, shown_field
-from otel_events.stamp import Stamper
+from otel_events.stamp import Stamper, Stream
 from otel_events.tracker import EventTracker
 
 EventT = TypeVar("EventT")
@@ -55,10 +55,8 @@ class FixedStamper(Stamper):
         self.now_ns = now_ns
         super().__init__(lambda: self.now_ns)
 
-    def _start_stream(self) -> None:
-        self._pid = os.getpid()
-        self._stream = "0" * 8
-        self._count = itertools.count(1)
+    def _new_stream(self) -> Stream:
+        return Stream(os.getpid(), "0" * 8, itertools.count(1))
 
 
 class CapturedEvents(Sequence[Any]):

@@ -8,27 +8,29 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from otel_events import semconv
-from otel_events.conversion.values import DROPPED, MAX_ATTRIBUTES, MAX_CHARACTERS, AttributeValue, Losses, Walk, as_json
+from otel_events.conversion.attributes import AttributeValue, as_text, attributes_of
+from otel_events.conversion.line import default_line, message_line, one_line
+from otel_events.conversion.room import MAX_ATTRIBUTES, Losses, shorten
+from otel_events.conversion.values import Walk
 from otel_events.definition import MAX_NAME_LENGTH, EventDefinition
 from otel_events.event import in_utc
-from otel_events.privacy import REDACTED, Personal, Policy, Secret
+from otel_events.privacy import REDACTED, Policy, Treatment
 from otel_events.stamp import Stamp
 
 Attributes = dict[str, AttributeValue]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_NS: Final = 2**63 - 1
 _NOBODY: Final = "anonymous"
-_LINE: Final = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
 
 
 class FieldPlan(NamedTuple):
-    """A field's way: its name, its attribute key, its marker, and whether its name alone has it redacted."""
+    """A field's way: its name, its attribute key, what is done to it, and how it is read."""
 
     name: str
     key: str
-    marker: Personal | Secret | None
-    redacted: bool
+    treatment: Treatment
     get: Callable[[Any], Any]
 
 
@@ -43,23 +45,32 @@ class Plan:
     def __init__(self, definition: EventDefinition, policy: Policy) -> None:
         self.definition = definition
         self.policy = policy
-        namespace = definition.namespace or policy.namespace or default_namespace(definition.cls)
+        namespace = definition.namespace or policy.namespace or definition.default_namespace
         self.fields = tuple(
-            _plan_field(
-                field.name, field.attribute or f"{namespace}.{field.name}", field.attribute, field.privacy, policy
+            FieldPlan(
+                field.name,
+                key := field.attribute or f"{namespace}.{field.name[: semconv.MAX_KEY_LENGTH]}",
+                policy.treatment(field.privacy, field.name, field.attribute, key),
+                attrgetter(field.name),
             )
             for field in definition.fields
         )
+        self._hidden = {
+            field.name: treatment
+            for field in definition.base_fields
+            if (treatment := policy.treatment(field.privacy, "", None, "")) != "keep"
+        }
 
     def name(self, event: Any) -> str:
-        """Return the event's name."""
+        """Return the event's name; its class's where it has none that can be shown."""
         if self.definition.name is not None:
             return self.definition.name
         try:
-            name = Walk(self.policy, Losses()).text(str(event.name))
+            own = None if "name" in self._hidden else event.name
+            name = "" if own is None else as_text(Walk(self.policy, Losses()).plain(own, "name"))
         except Exception:
             name = ""
-        return name.translate(_LINE)[:MAX_NAME_LENGTH] or type(event).__name__
+        return one_line(name)[:MAX_NAME_LENGTH].strip() or one_line(type(event).__name__)[:MAX_NAME_LENGTH]
 
     def created_ns(self, event: Any, losses: Losses) -> int:
         """Return when the event happened, in nanoseconds since the Unix epoch.
@@ -68,12 +79,13 @@ class Plan:
         counted as cut. Without a usable time, 0, which the log data model calls unknown.
         """
         try:
-            created = event.created
-            since = in_utc(created) - _EPOCH
+            created = self._created(event)
         except Exception:
             losses.failed += 1
             return 0
-        ns = (since // timedelta(microseconds=1)) * 1000
+        if created is None:
+            return 0
+        ns = (created - _EPOCH) // _MICROSECOND * 1000
         if 0 <= ns <= _MAX_NS:
             return ns
         losses.cut += 1
@@ -86,111 +98,106 @@ class Plan:
         never the identity.
         """
         attributes: Attributes = {}
-        shown: dict[str, Any] = {}
         if stamp is not None and stamp.uid:
             attributes[semconv.LOG_RECORD_UID] = stamp.uid
         if self.definition.version is not None:
             attributes[semconv.EVENT_VERSION] = self.definition.version
-        who = self._actor(event, attributes, losses)
-        if stamp is not None:
-            for key, value in stamp.request.items():
-                walk = Walk(self.policy, losses)
-                _add(attributes, walk, str(key), walk.treat(value, str(key), str(key), None), losses)
+        walk = Walk(self.policy, losses)
+        who = self._actor(event, attributes, walk, losses)
+        if stamp is not None and stamp.request:
+            request = walk.field(stamp.request, "request")
+            for key, plain in request.items() if isinstance(request, dict) else ():
+                _add(attributes, key, plain, losses)
+        shown: dict[str, Any] = {}
         for field in self.fields:
-            walk = Walk(self.policy, losses)
-            if field.redacted:
-                treated: Any = REDACTED
+            treatment = field.treatment
+            if treatment == "redact":
+                plain = REDACTED
+            elif treatment == "drop":
+                shown[field.name] = REDACTED
+                continue
             else:
                 try:
                     value = field.get(event)
                 except Exception:
                     losses.failed += 1
                     continue
-                treated = walk.treat(value, field.name, field.key, field.marker)
-            if treated is DROPPED:
-                shown[field.name] = REDACTED
-                continue
-            shown[field.name] = treated
-            _add(attributes, walk, field.key, treated, losses)
+                plain = walk.field(value, field.key)
+                if treatment == "pseudonym":
+                    plain = walk.pseudonym(plain)
+            shown[field.name] = plain
+            _add(attributes, field.key, plain, losses)
         return attributes, self._line(event, who, shown)
 
-    def _actor(self, event: Any, attributes: Attributes, losses: Losses) -> str:
-        """Add the actor's attributes and return what the readable line calls the actor."""
+    def _actor(self, event: Any, attributes: Attributes, walk: Walk, losses: Losses) -> str | None:
+        """Add the actor's attributes and return what the readable line calls the actor, None for nobody."""
         policy = self.policy.actor
+        hidden = self._hidden.get("actor")
+        if policy == "none" or hidden in ("redact", "drop"):
+            return None
         try:
             actor = event.actor
+        except AttributeError:
+            return None
         except Exception:
-            actor = None
-        if actor is None or policy == "none":
-            return _NOBODY
-        walk = Walk(self.policy, losses)
-        plain = walk.plain(actor, semconv.ACTOR_PREFIX)
+            losses.failed += 1
+            return None
+        plain = walk.field(actor, semconv.ACTOR_PREFIX)
         members = plain if isinstance(plain, dict) else {"id": plain}
-        identity = members.get("id")
-        who = identity if isinstance(identity, str) or identity is None else as_json(identity)
-        if policy == "pseudonym":
-            if who is None:
-                return _NOBODY
-            attributes[semconv.USER_HASH] = self.policy.pseudonym(who)
-            return self.policy.pseudonym(who)
+        identity = members.pop("id", None)
+        who = None if identity is None else shorten(as_text(identity), losses)
+        if policy == "pseudonym" or hidden == "pseudonym":
+            who = walk.pseudonym(who)
+            if who is not None:
+                attributes[semconv.USER_HASH] = who
+            return who
         if who is not None:
             attributes[semconv.USER_ID] = who
         if policy == "full":
             for name, item in members.items():
-                if name != "id":
-                    key = semconv.ACTOR_KEYS.get(name, f"{semconv.ACTOR_PREFIX}.{name}")
-                    if key not in attributes:
-                        _add(attributes, walk, key, item, losses)
-        return who or _NOBODY
+                key = semconv.ACTOR_KEYS.get(name)
+                _add(
+                    attributes,
+                    f"{semconv.ACTOR_PREFIX}.{name}" if key is None or key in attributes else key,
+                    item,
+                    losses,
+                )
+        return who
 
-    def _line(self, event: Any, who: str, shown: dict[str, Any]) -> str:
+    def _line(self, event: Any, who: str | None, shown: dict[str, Any]) -> str:
         """Return the readable line, made only of what the attributes already show."""
+        name = self.name(event)
         if self.definition.message is None:
-            values = " ".join(f"{name}={_in_line(value)}" for name, value in shown.items() if value is not None)
-            line = f"{self.name(event)}{'' if who is _NOBODY else f' by {who}'}{': ' if values else ''}{values}"
-        else:
-            shown.update(actor=who, name=self.name(event), created=self._created_text(event))
-            pieces = []
-            for literal, field in self.definition.message:
-                pieces.append(literal)
-                if field is not None:
-                    pieces.append(_in_line(shown.get(field)))
-            line = "".join(pieces)
-        line = line.translate(_LINE)
-        return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"
-
-    def _created_text(self, event: Any) -> str | None:
+            return default_line(name, who, shown)
         try:
-            return in_utc(event.created).isoformat(timespec="seconds")
+            created = self._created(event)
         except Exception:
+            created = None
+        written = None if created is None else in_utc(created).isoformat(timespec="seconds")
+        shown.update(name=name, actor=who or _NOBODY, created=written)
+        return message_line(self.definition.message, shown)
+
+    def _created(self, event: Any) -> datetime | None:
+        """Return when the event happened, as a datetime that nothing overrides; None where that is private.
+
+        Raises:
+            Exception: Whatever comes of an event without a usable time.
+        """
+        if "created" in self._hidden:
             return None
+        created = event.created
+        if type(created) is not datetime:
+            created = datetime.combine(datetime.date(created), datetime.timetz(created))
+        return created if created.utcoffset() is not None else created.replace(tzinfo=timezone.utc)
 
 
-def default_namespace(cls: type) -> str:
-    """Return the prefix of a class's fields: the top-level package that defines it, ``app`` for a script."""
-    package = cls.__module__.partition(".")[0]
-    return "app" if package == "__main__" else package
-
-
-def _plan_field(name: str, key: str, alias: str | None, marker: Personal | Secret | None, policy: Policy) -> FieldPlan:
-    redacted = policy.is_secret(name, key) or (alias is not None and policy.is_secret(alias, alias))
-    return FieldPlan(name, key, marker, redacted or isinstance(marker, Secret), attrgetter(name))
-
-
-def _add(attributes: Attributes, walk: Walk, key: str, plain: Any, losses: Losses) -> None:
-    for inner, value in walk.attributes(key, plain):
-        if len(attributes) < MAX_ATTRIBUTES or inner in attributes:
-            attributes[inner] = value
-        else:
-            losses.dropped += 1
-
-
-def _in_line(plain: Any) -> str:
-    """Write plain data into a line; None is a dash."""
+def _add(attributes: Attributes, key: str, plain: Any, losses: Losses) -> None:
+    """Add what plain data makes under a key. A later value takes the key of an earlier one, unless it is the identity's."""
     if plain is None:
-        return "-"
-    if isinstance(plain, str):
-        return plain
-    if isinstance(plain, bytes):
-        return f"({len(plain)} bytes)"
-    return as_json(plain)
+        return
+    for inner, value in attributes_of(key, plain, losses) if isinstance(plain, (dict, list)) else ((key, plain),):
+        if inner in semconv.RESERVED_KEYS or (len(attributes) >= MAX_ATTRIBUTES and inner not in attributes):
+            losses.dropped += 1
+            continue
+        losses.dropped += inner in attributes
+        attributes[inner] = value

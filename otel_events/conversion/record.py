@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from otel_events.conversion.plan import Attributes, Plan
-from otel_events.conversion.values import Losses
+from otel_events.conversion.room import Losses
 from otel_events.definition import read
 from otel_events.privacy import DEFAULT_POLICY, Policy
 from otel_events.stamp import Stamp

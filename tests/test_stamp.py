@@ -1,0 +1,182 @@
+"""A uid is a ULID of time, stream and count: unique over threads, in the order of tracking, and of a new stream after a fork."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from otel_events import request
+from otel_events.stamp import Stamp, Stamper, Stream
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ULID = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
+
+
+def number(text: str) -> int:
+    """Read a number in Crockford's base 32."""
+    result = 0
+    for character in text:
+        result = result * 32 + ALPHABET.index(character)
+    return result
+
+
+@given(st.integers(0, 2**48 * 1_000_000 - 1))
+def test_a_uid_is_a_ulid_of_time_stream_and_count(now_ns: int) -> None:
+    stamper = Stamper(lambda: now_ns)
+    for count in range(3):
+        stamp = stamper.stamp()
+        assert ULID.fullmatch(stamp.uid)
+        assert number(stamp.uid[:10]) == now_ns // 1_000_000
+        assert stamp.uid[10:18] == stamper.stream
+        assert number(stamp.uid[18:]) == count
+        assert stamp.observed_ns == now_ns
+
+
+@pytest.mark.parametrize(("now_ns", "text"), [(0, "0000000000"), (1_469_918_176_385 * 1_000_000, "01ARYZ6S41")])
+def test_the_time_is_written_as_in_the_specification_of_ulids(now_ns: int, text: str) -> None:
+    assert Stamper(lambda: now_ns).stamp().uid[:10] == text
+
+
+@pytest.mark.parametrize("now_ns", [-1, 2**48 * 1_000_000, 2**70])
+def test_a_clock_that_is_out_of_its_mind_makes_a_ulid_all_the_same(now_ns: int) -> None:
+    assert ULID.fullmatch(Stamper(lambda: now_ns).stamp().uid)
+
+
+def test_the_time_is_that_of_the_clock() -> None:
+    before = time.time_ns()
+    stamp = Stamper().stamp()
+    assert before <= stamp.observed_ns <= time.time_ns()
+
+
+def test_the_count_stays_within_its_40_bits() -> None:
+    class Late(Stamper):
+        def _new_stream(self) -> Stream:
+            return super()._new_stream()._replace(numbers=iter([2**40 - 1, 2**40]))
+
+    stamper = Late(lambda: 0)
+    assert [stamper.stamp().uid[18:] for _ in range(2)] == ["ZZZZZZZZ", "00000000"]
+
+
+def test_each_stamper_has_a_stream_of_its_own() -> None:
+    streams = {Stamper().stream for _ in range(200)}
+    assert len(streams) == 200
+    assert all(re.fullmatch(f"[{ALPHABET}]{{8}}", stream) for stream in streams)
+    assert len({stream[0] for stream in streams}) > 20
+
+
+def test_uids_sort_in_the_order_of_tracking() -> None:
+    stamper = Stamper()
+    uids = [stamper.stamp().uid for _ in range(10_000)]
+    assert uids == sorted(uids)
+    assert len(set(uids)) == len(uids)
+
+
+def test_uids_are_unique_and_without_gaps_over_threads() -> None:
+    stamper = Stamper()
+    uids: list[str] = []
+    barrier = threading.Barrier(8)
+
+    def work() -> None:
+        barrier.wait()
+        uids.extend([stamper.stamp().uid for _ in range(2_000)])
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({uid[10:18] for uid in uids}) == 1
+    assert sorted(number(uid[18:]) for uid in uids) == list(range(16_000))
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_forked_child_has_a_stream_of_its_own_from_its_first_event_on() -> None:
+    """Also where several threads of the child come at once; the parent counts on."""
+    uids = run("""
+        import os, threading
+        from otel_events.stamp import Stamper
+
+        stamper = Stamper()
+        print(stamper.stamp().uid, flush=True)
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                lines = []
+                barrier = threading.Barrier(4)
+
+                def work():
+                    barrier.wait()
+                    lines.extend([stamper.stamp().uid for _ in range(50)])
+
+                threads = [threading.Thread(target=work) for _ in range(4)]
+                [thread.start() for thread in threads]
+                [thread.join() for thread in threads]
+                os.write(1, "".join(line + "\\n" for line in lines).encode())
+                os._exit(0)
+            os.waitpid(child, 0)
+        print(stamper.stamp().uid)
+    """).split()
+    parent, *children, again = uids
+    assert len(children) == 5 * 200
+    assert len(set(uids)) == len(uids)
+    assert (number(parent[18:]), number(again[18:])) == (0, 1)
+    assert parent[10:18] == again[10:18]
+    assert parent[10:18] not in {uid[10:18] for uid in children}
+    assert len({uid[10:18] for uid in children}) >= 5
+
+
+def test_the_stream_that_is_shown_is_that_of_the_process() -> None:
+    stamper = Stamper()
+    stamper._stream = stamper._stream._replace(pid=-1)
+    assert stamper.stream == stamper.stamp().uid[10:18]
+
+
+def test_a_stamp_has_the_active_span_and_the_request() -> None:
+    stamper = Stamper()
+    nothing = stamper.stamp()
+    assert nothing[2:] == (0, 0, 0, {})
+    context = SpanContext(2**100, 2**50, is_remote=False, trace_flags=TraceFlags(1))
+    with trace.use_span(NonRecordingSpan(context)), request({"client.address": "192.0.2.1"}):
+        stamp = stamper.stamp()
+    assert stamp[2:] == (2**100, 2**50, 1, {"client.address": "192.0.2.1"})
+    assert type(stamp.trace_flags) is int
+
+
+def test_a_stamp_can_be_made_by_hand() -> None:
+    stamp = Stamp("uid", 1)
+    assert stamp == ("uid", 1, 0, 0, 0, {})
+
+
+@pytest.mark.parametrize("make", [Stamper, lambda: Stamper(lambda: 0)])
+def test_stamping_is_quick(make: Callable[[], Any]) -> None:
+    stamper = make()
+    begin = time.process_time()
+    for _ in range(2_000):
+        stamper.stamp()
+    assert time.process_time() - begin < 0.2  # 100 µs each, many times what it takes
