@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["pytester", "tests.backends.fixtures"]
+pytest_plugins = ["pytester", "tests.backends.fixtures", "tests.sdk.fixtures"]
 
 settings.register_profile(
     "default", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
-import sys
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.trace import TracerProvider
 
+from otel_events.at_exit import call_at_exit, cancel_at_exit
 from otel_events.conversion.record import Converter
-from otel_events.conversion.values import Losses
+from otel_events.conversion.room import Losses
+from otel_events.counts import Counts
 from otel_events.outcome import Outcome
-from otel_events.sdk import providers
-from otel_events.sdk.logs import LogEmitter
-from otel_events.sdk.spans import SpanEmitter
-from otel_events.sdk.watch import Watch
+from otel_events.sdk.opened import Opened
+from otel_events.sdk.spans import Bridged
 from otel_events.settings import Settings
 from otel_events.stamp import Stamp
 
 _logger = logging.getLogger("otel_events")
 
-_EXIT_SECONDS = 5.0
+_EXIT_SECONDS: Final = 5.0
+
+_EMITTED: Final = {"logs": "log_records", "traces": "own_spans"}
+"""What is handed to a provider for each signal, by the name under which it is counted."""
 
 
 class SdkPipeline:
@@ -50,14 +48,16 @@ class SdkPipeline:
         self._given = (logger_provider, tracer_provider)
         self._converter = Converter(settings.policy)
         self._lock = threading.Lock()
-        self._opened: _Opened | None = None
+        self._pid = os.getpid()
+        self._opened: Opened | None = None
         self._closed = False
-        self._counts: Counter[str] = Counter()
+        self._counts = Counts()
+        self._overflowed: dict[str, int] = {}
 
     def accept(self, event: Any, stamp: Stamp) -> None:
         """Convert an event and emit it on each signal."""
         if self._closed:
-            self._counts["after_shutdown"] += 1
+            self._counts.add("after_shutdown")
             return
         opened = self._opened
         if opened is None or opened.pid != os.getpid():
@@ -66,31 +66,26 @@ class SdkPipeline:
         if opened.logs is not None:
             record = self._converter.log_record(event, stamp)
             opened.logs.emit(record)
-            self._counts["log_records"] += 1
+            self._counts.add("log_records")
             losses = record.losses
         if opened.spans is not None:
             span_event = self._converter.span_event(event, stamp)
-            reason = opened.spans.emit(span_event)
-            self._counts["span_events" if reason is None else f"not_bridged.{reason}"] += 1
+            self._count_bridged(opened.spans.emit(span_event))
             losses = losses or span_event.losses
         if losses is not None:
             for name in Losses.__slots__:
                 if getattr(losses, name):
-                    self._counts[f"conversion.{name}"] += getattr(losses, name)
+                    self._counts.add(f"conversion.{name}", getattr(losses, name))
 
     def flush(self, timeout: float) -> Outcome:
         """Have the providers send what waits, within ``timeout`` seconds."""
         opened = self._current()
         if opened is not None:
-            emitted = self._counts["log_records"]
-            deadline = time.monotonic() + timeout
-            finished = True
-            for provider in opened.all_providers():
-                finished &= _within(deadline, provider.force_flush)
-            watch = opened.watch("logs")
-            if finished and watch is not None and emitted == self._counts["log_records"]:
-                # Everything was handed to the exporter, so what it never saw was pushed out of the SDK's full queue.
-                self._counts["queue_full"] = max(emitted - opened.emitted_before - watch.sent - watch.lost, 0)
+            emitted = self._emitted(opened)
+            if opened.flush(timeout) and emitted == self._emitted(opened):
+                for watch in opened.watches:
+                    # Everything was handed to the exporter, so what it never saw was pushed out of the SDK's full queue.
+                    self._overflowed[watch.signal] = max(emitted[watch.signal] - watch.sent - watch.lost, 0)
         return self._outcome()
 
     def shutdown(self, timeout: float) -> Outcome:
@@ -99,130 +94,73 @@ class SdkPipeline:
         self._closed = True
         opened = self._current()
         if opened is not None:
-            atexit.unregister(self._at_exit)
-            deadline = time.monotonic() + max(timeout * 0.2, 0.1)
-            for provider, watch in opened.own:
-                _within(deadline, provider.shutdown)
-                watch.close()
+            cancel_at_exit(self._at_exit)
+            opened.shutdown(max(timeout * 0.2, 0.1))
         return self._outcome()
 
     def stats(self) -> dict[str, Any]:
         """Return counts of what was emitted, sent, lost and cut, and what is in trouble."""
+        stats: dict[str, Any] = dict(self._counts.as_dict())
         opened = self._current()
-        stats: dict[str, Any] = dict(self._counts)
-        for _, watch in () if opened is None else opened.own:
+        for watch in [] if opened is None else opened.watches:
             stats[f"{watch.signal}.sent"] = watch.sent
             stats[f"{watch.signal}.lost"] = watch.lost
+            stats[f"{watch.signal}.queue_full"] = self._overflowed.get(watch.signal, 0)
             stats[f"{watch.signal}.trouble"] = watch.trouble
         return stats
 
+    def _count_bridged(self, bridged: Bridged) -> None:
+        if bridged is Bridged.NOT_SAMPLED:
+            self._counts.add("not_bridged.not_sampled")
+            return
+        self._counts.add("span_events")
+        if bridged is Bridged.OWN_SPAN:
+            self._counts.add("own_spans")
+
+    def _emitted(self, opened: Opened) -> dict[str, int]:
+        """Return how much was handed to the providers in this process, by signal."""
+        return {signal: self._counts[name] - opened.emitted_before.get(signal, 0) for signal, name in _EMITTED.items()}
+
     def _outcome(self) -> Outcome:
+        """Say what became of log records; with traces alone, of the spans made for events: events in others go with those."""
         opened = self._current()
         if opened is None:
             return Outcome(0, 0, 0)
-        watch = opened.watch("logs" if "logs" in self._settings.signals else "traces")
+        signal = "logs" if "logs" in self._settings.signals else "traces"
+        watch = opened.watch(signal)
         if watch is None:
             return Outcome(None, None, None)
-        lost = watch.lost + self._counts["queue_full"]
-        if watch.signal == "traces":  # Spans are counted, not events: several events may be on one.
-            return Outcome(watch.sent, None, lost)
-        unaccounted = max(self._counts["log_records"] - opened.emitted_before - watch.sent - lost, 0)
+        lost = watch.lost + self._overflowed.get(signal, 0)
+        pending = max(self._emitted(opened)[signal] - watch.sent - lost, 0)
         # What was waiting at the shutdown is not going to be sent any more.
-        return Outcome(watch.sent, 0, lost + unaccounted) if self._closed else Outcome(watch.sent, unaccounted, lost)
+        return Outcome(watch.sent, 0, lost + pending) if self._closed else Outcome(watch.sent, pending, lost)
 
-    def _current(self) -> _Opened | None:
+    def _current(self) -> Opened | None:
         """Return what is open in this process; what a parent opened is the parent's."""
         opened = self._opened
         return opened if opened is not None and opened.pid == os.getpid() else None
 
-    def _open(self) -> _Opened:
+    def _open(self) -> Opened:
+        if self._pid != os.getpid():
+            # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
+            self._pid, self._lock = os.getpid(), threading.Lock()
         with self._lock:
-            opened = self._opened
-            if opened is not None and opened.pid == os.getpid():
-                return opened
-            self._opened = opened = _Opened(self._settings, *self._given, emitted_before=self._counts["log_records"])
-            if opened.own:
-                _call_at_exit(self._at_exit)
+            opened = self._current()
+            if opened is None:
+                before = {signal: self._counts[name] for signal, name in _EMITTED.items()}
+                self._overflowed = {}
+                self._opened = opened = Opened(self._settings, *self._given, before)
+                if opened.watches:
+                    call_at_exit(self._at_exit)
             return opened
 
     def _at_exit(self) -> None:
-        if self._current() is not None and not self._closed:
-            self.shutdown(_EXIT_SECONDS)
-
-
-class _Opened:
-    """The emitters and providers of one process."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        logger_provider: LoggerProvider | None,
-        tracer_provider: TracerProvider | None,
-        *,
-        emitted_before: int,
-    ) -> None:
-        self.pid = os.getpid()
-        self.emitted_before = emitted_before
-        self.own: list[tuple[Any, Watch]] = []
-        self._application: list[Any] = []
-        logs = logger_provider or providers.application_logger_provider()
-        spans = tracer_provider or providers.application_tracer_provider()
-        resource = providers.make_resource(settings, logs, spans)
-        self.logs = self.spans = None
-        if "logs" in settings.signals:
-            self.logs = LogEmitter(logs or self._add(*providers.make_logger_provider(settings, resource)))
-            self._application += [logs] if logs is not None else []
-        if "traces" in settings.signals:
-            self.spans = SpanEmitter(spans or self._add(*providers.make_tracer_provider(settings, resource)))
-            self._application += [spans] if spans is not None else []
-
-    def _add(self, provider: Any, watch: Watch) -> Any:
-        watch.open()
-        self.own.append((provider, watch))
-        return provider
-
-    def all_providers(self) -> list[Any]:
-        """Return the providers that can be flushed, the application's included."""
-        return [provider for provider, _ in self.own] + [
-            one for one in self._application if hasattr(one, "force_flush")
-        ]
-
-    def watch(self, signal: str) -> Watch | None:
-        """Return the watch on our own exporter of a signal; None where the provider is the application's."""
-        return next((watch for _, watch in self.own if watch.signal == signal), None)
-
-
-def _within(deadline: float, work: Callable[[], object]) -> bool:
-    """Do some work in a thread of its own, wait for it no longer than the deadline, and say whether it was done by then.
-
-    The SDK's ``force_flush`` and ``shutdown`` do not keep a time; the thread is a daemon, so it holds up no exit.
-    """
-    done = threading.Event()
-
-    def run() -> None:
-        try:
-            work()
-        except Exception:
-            _logger.exception("the SDK's %s raised", getattr(work, "__qualname__", work))
-        finally:
-            done.set()
-
-    thread = threading.Thread(target=run, name="otel-events-flush", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # The interpreter is ending and starts no more threads.
-        run()
-    return done.wait(max(deadline - time.monotonic(), 0.0))
-
-
-def _call_at_exit(function: Callable[[], None]) -> None:
-    """Have a function called when this process ends, also where it is a child made by ``multiprocessing``.
-
-    Such a child ends without ``atexit``, but runs ``multiprocessing``'s own finalizers.
-    """
-    atexit.register(function)
-    process = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
-        from multiprocessing.util import Finalize
-
-        Finalize(None, function, exitpriority=10)
+        if self._current() is None or self._closed:
+            return
+        lost = self.shutdown(_EXIT_SECONDS).lost
+        if lost:
+            _logger.warning(
+                "%d of the %s had not arrived when the process ended. tracker.shutdown(timeout=…) gives them longer.",
+                lost,
+                "log records" if "logs" in self._settings.signals else "spans",
+            )

@@ -23,8 +23,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import ProxyTracerProvider
 from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
+from otel_events.otlp import OtlpSettings
+from otel_events.sdk.environment import foreign_headers, on_their_own
+from otel_events.sdk.session import WatchedSession
 from otel_events.sdk.watch import Watch, WatchedLogExporter, WatchedSpanExporter
-from otel_events.settings import OtlpSettings, Settings
+from otel_events.settings import Settings
 
 
 def application_logger_provider() -> ApiLoggerProvider | None:
@@ -59,12 +62,13 @@ def make_resource(settings: Settings, *application: object) -> Resource:
 def make_logger_provider(settings: Settings, resource: Resource) -> tuple[LoggerProvider, Watch]:
     """Return a LoggerProvider that exports over OTLP as the settings say, and the watch on its exporter."""
     otlp = settings.logs
-    exporter = (
-        GrpcLogExporter(**_grpc_arguments(otlp))
-        if otlp.protocol == "grpc"
-        else HttpLogExporter(**_http_arguments(otlp))
-    )
     watch = Watch("logs", otlp)
+    with on_their_own("logs"):
+        exporter = (
+            GrpcLogExporter(**_grpc_arguments(otlp))
+            if otlp.protocol == "grpc"
+            else HttpLogExporter(**_http_arguments(otlp, watch))
+        )
     provider = LoggerProvider(resource, shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(WatchedLogExporter(exporter, watch)))
     return provider, watch
@@ -73,23 +77,22 @@ def make_logger_provider(settings: Settings, resource: Resource) -> tuple[Logger
 def make_tracer_provider(settings: Settings, resource: Resource) -> tuple[TracerProvider, Watch]:
     """Return a TracerProvider that exports over OTLP as the settings say, and the watch on its exporter."""
     otlp = settings.traces
-    exporter = (
-        GrpcSpanExporter(**_grpc_arguments(otlp))
-        if otlp.protocol == "grpc"
-        else HttpSpanExporter(**_http_arguments(otlp))
-    )
     watch = Watch("traces", otlp)
+    with on_their_own("traces"):
+        exporter = (
+            GrpcSpanExporter(**_grpc_arguments(otlp))
+            if otlp.protocol == "grpc"
+            else HttpSpanExporter(**_http_arguments(otlp, watch))
+        )
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(WatchedSpanExporter(exporter, watch)))
     return provider, watch
 
 
-def _http_arguments(otlp: OtlpSettings) -> dict[str, Any]:
+def _http_arguments(otlp: OtlpSettings, watch: Watch) -> dict[str, Any]:
     return {
+        "session": WatchedSession(watch, otlp, foreign_headers(watch.signal, otlp)),
         "endpoint": otlp.endpoint,
-        "certificate_file": otlp.certificate,
-        "client_key_file": otlp.client_key,
-        "client_certificate_file": otlp.client_certificate,
         "headers": dict(otlp.headers),
         "timeout": otlp.timeout_seconds,
         "compression": Compression.Gzip if otlp.compression == "gzip" else Compression.NoCompression,
@@ -97,20 +100,23 @@ def _http_arguments(otlp: OtlpSettings) -> dict[str, Any]:
 
 
 def _grpc_arguments(otlp: OtlpSettings) -> dict[str, Any]:
-    insecure = otlp.insecure if "://" not in otlp.endpoint else otlp.endpoint.startswith("http://")
-    credentials = None
-    if not insecure:
-        credentials = grpc.ssl_channel_credentials(
-            *(
-                None if path is None else Path(path).read_bytes()
-                for path in (otlp.certificate, otlp.client_key, otlp.client_certificate)
-            )
-        )
     return {
         "endpoint": otlp.endpoint,
-        "insecure": insecure,
-        "credentials": credentials,
-        "headers": {name.lower(): value for name, value in otlp.headers.items()},
+        "insecure": not otlp.tls,
+        "credentials": _credentials(otlp) if otlp.tls else None,
+        # Where it is given no headers it takes those of the environment; a comma stands for none.
+        "headers": {name.lower(): value for name, value in otlp.headers.items()} or ",",
         "timeout": otlp.timeout_seconds,
         "compression": grpc.Compression.Gzip if otlp.compression == "gzip" else grpc.Compression.NoCompression,
     }
+
+
+def _credentials(otlp: OtlpSettings) -> grpc.ChannelCredentials:
+    root = certificate = key = None
+    if otlp.certificate is not None:
+        root = Path(otlp.certificate).read_bytes()
+    if otlp.client_certificate is not None:
+        certificate = Path(otlp.client_certificate).read_bytes()
+        # As over HTTP, one file may hold both. A certificate without a key makes gRPC abort the process.
+        key = certificate if otlp.client_key is None else Path(otlp.client_key).read_bytes()
+    return grpc.ssl_channel_credentials(root, key, certificate)

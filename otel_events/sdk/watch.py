@@ -10,13 +10,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import grpc
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_events.sdk.diagnosis import Seen, explain
-from otel_events.settings import OtlpSettings
+from otel_events.diagnosis import Diagnosis, Seen, diagnose
+from otel_events.otlp import OtlpSettings
+from otel_events.scrub import scrub, secrets_of
 
 _logger = logging.getLogger("otel_events")
 
@@ -25,6 +27,34 @@ _EXPORTER_LOGGERS: Final = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
 )
+
+
+_NO_ANSWER: Final = (
+    "failed to connect to all addresses",
+    "errors resolving",
+    "dns resolution failed",
+    "received http2 header with status",
+    "socket closed",
+    "stream removed",
+    "connection reset",
+    "recvmsg",
+    "closed on fork",
+)
+"""How the details of a gRPC status begin, in lower case, where the client's own library makes them."""
+
+_MAX_WORDS: Final = 200
+
+_REJECTED: Final = -1
+"""Stands among the ranks of diagnoses for records that were rejected."""
+
+
+class _Export(threading.local):
+    """What an export of this thread has come to so far."""
+
+    running = False
+    failures: tuple[Diagnosis, ...] = ()
+    told = False
+    rejected = 0
 
 
 class Watch(logging.Filter):
@@ -41,9 +71,14 @@ class Watch(logging.Filter):
         self.sent = 0
         self.lost = 0
         self.trouble: str | None = None
+        self.diagnosis: Diagnosis | None = None
+        self.rejection: str | None = None
         self._otlp = otlp
-        self._said: set[str] = set()
-        self._exporting = threading.local()
+        self._lost_before = 0
+        self._said: set[int] = set()
+        self._closed = False
+        self._exporting = threading.Lock()
+        self._export = _Export()
 
     def open(self) -> None:
         """Begin to take the exporters' words, for the threads in which this one exports."""
@@ -52,51 +87,97 @@ class Watch(logging.Filter):
             logging.getLogger(name).filters.insert(0, self)
 
     def close(self) -> None:
-        """Leave the exporters' words to their own loggers again."""
-        for name in _EXPORTER_LOGGERS:
-            logging.getLogger(name).removeFilter(self)
+        """Leave the exporters' words to their own loggers again, once an export that is under way has ended."""
+        self._closed = True
+        self._remove_if_closed()
 
     def export(self, export: Callable[[], bool], count: int) -> bool:
         """Run an export of ``count`` items, which says whether it succeeded, and account for it."""
-        self._exporting.now = True
-        try:
-            succeeded = export()
-        except Exception as error:
-            self._see(Seen(None, f"{type(error).__name__}: {error}"))
-            succeeded = False
-        finally:
-            self._exporting.now = False
-        if succeeded:
-            self.sent += count
-            self._recovered()
-        else:
-            self.lost += count
+        with self._exporting:
+            if self._closed:
+                self.lost += count
+                return False
+            self._export.running, self._export.failures, self._export.told, self._export.rejected = True, (), False, 0
+            try:
+                succeeded = export()
+            except Exception as error:
+                self.see(Seen(None, f"{type(error).__name__}: {error}"))
+                succeeded = False
+            self._export.running = False
+            if not succeeded:
+                self._tell()
+            lost = min(self._export.rejected, count) if succeeded else count
+            self.lost += lost
+            self.sent += count - lost
+            if succeeded:
+                self._recovered()
+        self._remove_if_closed()
         return succeeded
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Take a line of an exporter that is ours; let others pass."""
-        if not getattr(self._exporting, "now", False):
+        if not self._export.running:
             return True
-        self._see(_seen(record))
+        seen = _seen(record)
+        if seen is not None:
+            self.see(seen)
+        elif not self._export.failures:
+            # Over HTTP the session has seen it, but for what went wrong before anything was sent.
+            self.see(Seen(None, record.getMessage()))
         return False
 
-    def _see(self, seen: Seen) -> None:
-        if seen.code is None and "due to timeout, max retries" in seen.detail:
-            return  # The end of what the lines before it told.
-        self.trouble = explain(self.signal, self._otlp, seen)
-        if self.trouble not in self._said:
-            self._said.add(self.trouble)
-            _logger.warning("%s Said once; tracker.stats() counts what is lost.", self.trouble)
+    def see(self, seen: Seen) -> None:
+        """Take note of a failure. It is told at the second of an export, or at its end: a retry may mend it at once."""
+        self._export.failures += (diagnose(self.signal, self._otlp, seen),)
+        if len(self._export.failures) == 2:
+            self._tell()
+
+    def reject(self, count: int, message: str) -> None:
+        """Take note that the server rejected some of what it was sent, in an export that succeeds otherwise."""
+        self._export.rejected = count
+        words = scrub(" ".join(message.split()), secrets_of(self._otlp))[:_MAX_WORDS].rstrip(".")
+        self.rejection = f"the server rejects some of what it is sent ({words or 'without a reason'})"
+        self._say(
+            _REJECTED,
+            f"{self._what} arrive at {self._otlp.shown_endpoint}, but {self.rejection}. Look at the log of the server.",
+        )
+
+    @property
+    def _what(self) -> str:
+        return "log records" if self.signal == "logs" else "spans"
+
+    def _tell(self) -> None:
+        if not self._export.failures or self._export.told:
+            return
+        self._export.told = True
+        if self.trouble is None:
+            self._lost_before = self.lost
+        self.diagnosis = min(self._export.failures, key=lambda failure: failure.rank)
+        self.trouble = (
+            f"{self._what} do not arrive at {self._otlp.shown_endpoint} ({self._otlp.protocol}): "
+            f"{self.diagnosis.cause}. {self.diagnosis.cure}"
+        )
+        self._say(self.diagnosis.rank, self.trouble)
+
+    def _say(self, kind: int, sentence: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            _logger.warning("%s Said once; tracker.stats() counts what is lost.", sentence)
+
+    def _remove_if_closed(self) -> None:
+        if self._closed and not self._exporting.locked():
+            for name in _EXPORTER_LOGGERS:
+                logging.getLogger(name).removeFilter(self)
 
     def _recovered(self) -> None:
         if self.trouble is not None:
-            self.trouble = None
+            self.trouble = self.diagnosis = None
             self._said.clear()
             _logger.warning(
                 "%s arrive again at %s; %d were lost meanwhile.",
-                "log records" if self.signal == "logs" else "spans",
+                self._what,
                 self._otlp.shown_endpoint,
-                self.lost,
+                self.lost - self._lost_before,
             )
 
 
@@ -142,13 +223,11 @@ class WatchedSpanExporter(SpanExporter):
         self._exporter.shutdown()
 
 
-def _seen(record: logging.LogRecord) -> Seen:
-    """Read what an exporter logged: a status among its arguments, and all its words."""
+def _seen(record: logging.LogRecord) -> Seen | None:
+    """Read what the gRPC exporter logged: a status among its arguments, with the details behind it."""
     arguments: tuple[Any, ...] = record.args if isinstance(record.args, tuple) else ()
-    code: int | str | None = None
     for argument in arguments:
-        if isinstance(argument, int) and 100 <= argument < 600:
-            code = argument
-        elif type(argument).__name__ == "StatusCode":
-            code = argument.name
-    return Seen(code, record.getMessage())
+        if isinstance(argument, grpc.StatusCode):
+            detail = str(arguments[-1] or "")
+            return Seen(None if detail.lower().startswith(_NO_ANSWER) else argument.name, detail)
+    return None
