@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test lint types backends images format clean
+.PHONY: help demo test lint types backends bench images format clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ types: $(VENV)/.dev ## mypy, strict.
 backends: ## Build the real servers into a cache outside the checkout; what is there is left alone.
 	@if command -v go >/dev/null || [ -n "$$REQUIRE_BACKENDS" ]; then $(PYTHON) -m tests.backends.build; \
 	else echo "Go is not installed: tests against the real servers will be skipped."; fi
+
+bench: $(VENV)/.dev backends ## What an event costs on each pipeline, against a real Collector.
+	$(BIN)/python -m benchmarks.pipelines
 
 images: $(VENV)/.dev ## Draw the pictures of the docs anew.
 	$(BIN)/python docs/images/make.py

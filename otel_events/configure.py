@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otel_events.calls import OnError
 from otel_events.definition import EventDefinition
-from otel_events.exceptions import EventDefinitionError
-from otel_events.listener import OTelListener
+from otel_events.exceptions import EventDefinitionError, SettingsError
+from otel_events.joined import JoinedPipelines
+from otel_events.listener import OTelListener, Pipeline
 from otel_events.markers import FieldDefinition, fields_within
 from otel_events.privacy import Personal, Policy
 from otel_events.settings import Settings, resolve
@@ -32,6 +34,8 @@ def configure(
     signals: str | Iterable[str] | None = None,
     pipeline: str | None = None,
     delivery: str | None = None,
+    queue_bytes: int | None = None,
+    when_full: str | None = None,
     include: str | Iterable[str] | None = None,
     exclude: str | Iterable[str] | None = None,
     namespace: str | None = None,
@@ -64,8 +68,10 @@ def configure(
         tracer_provider: Likewise for spans.
         on_error: Called when a hook implementation raises, with the exception and the event.
         signals: ``logs``, ``traces`` or both.
-        pipeline: ``auto`` or ``sdk``.
+        pipeline: ``auto``, ``sdk`` or ``direct``.
         delivery: ``memory``.
+        queue_bytes: The most bytes of records that wait, on the direct pipeline.
+        when_full: What it does with a record for which there is no room: ``drop_newest``, ``drop_oldest`` or ``block``.
         include: Globs of event names to convert.
         exclude: Globs of event names not to convert.
         namespace: Prefix of the fields of classes that name none.
@@ -96,6 +102,8 @@ def configure(
             "signals": signals,
             "pipeline": pipeline,
             "delivery": delivery,
+            "queue_bytes": queue_bytes,
+            "when_full": when_full,
             "include": include,
             "exclude": exclude,
             "namespace": namespace,
@@ -141,11 +149,31 @@ def make_listener(
         logger_provider: As for ``configure``.
         tracer_provider: As for ``configure``.
     """
-    from otel_events.sdk.pipeline import SdkPipeline  # The SDK is loaded here, not by importing this package.
+    return OTelListener(settings, _pipeline(settings, logger_provider, tracer_provider))
 
-    return OTelListener(
-        settings, SdkPipeline(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
-    )
+
+def _pipeline(
+    settings: Settings, logger_provider: LoggerProvider | None, tracer_provider: TracerProvider | None
+) -> Pipeline:
+    """Return where events go. Each pipeline's own libraries are loaded here, not by importing this package."""
+    if settings.pipeline != "direct":
+        from otel_events.sdk.pipeline import SdkPipeline
+
+        return SdkPipeline(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
+    if logger_provider is not None:
+        raise SettingsError("logger_provider is given, but pipeline=direct goes past it. Leave one of them out.")
+    if "logs" not in settings.signals:
+        raise SettingsError(
+            "pipeline=direct sends log records, but signals has only traces. Set pipeline=sdk, or add logs."
+        )
+    from otel_events.direct.pipeline import DirectPipeline
+
+    direct = DirectPipeline(settings)
+    if "traces" not in settings.signals:
+        return direct
+    from otel_events.sdk.pipeline import SdkPipeline
+
+    return JoinedPipelines(direct, SdkPipeline(replace(settings, signals=("traces",)), tracer_provider=tracer_provider))
 
 
 def application_signals() -> frozenset[str]:

@@ -13,6 +13,19 @@ from otel_events.scrub import scrub, secrets_of
 
 _MAX_DETAIL: Final = 200
 
+NO_ANSWER: Final = (
+    "failed to connect to all addresses",
+    "errors resolving",
+    "dns resolution failed",
+    "received http2 header with status",
+    "socket closed",
+    "stream removed",
+    "connection reset",
+    "recvmsg",
+    "closed on fork",
+)
+"""How the details of a gRPC status begin, in lower case, where the client's own library makes them."""
+
 
 class Seen(NamedTuple):
     """What an exporter saw: the server's answer, by its HTTP status or the name of its gRPC status, or None; and some words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -67,6 +68,21 @@ class OtlpSettings:
     def tls(self) -> bool:
         """Whether it goes over TLS."""
         return not self.insecure if "://" not in self.endpoint else self.endpoint.startswith("https://")
+
+    def read_pem_files(self) -> tuple[bytes | None, bytes | None, bytes | None]:
+        """Return what is in the files with the trusted certificates, the client's key and its certificate; None for each not set.
+
+        One file may hold both key and certificate. Without a certificate the key is of no use, and left out.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        root = None if self.certificate is None else Path(self.certificate).read_bytes()
+        if self.client_certificate is None:
+            return root, None, None
+        certificate = Path(self.client_certificate).read_bytes()
+        key = certificate if self.client_key is None else Path(self.client_key).read_bytes()
+        return root, key, certificate
 
     def described(self) -> list[tuple[str, str]]:
         """Return names and values of all settings, fit to be shown."""

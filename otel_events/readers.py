@@ -91,6 +91,14 @@ def seconds(value: Any) -> float:
     return float(value)
 
 
+def positive(value: Any) -> int:
+    """Read a whole number above 0."""
+    number = int(value)
+    if isinstance(value, (bool, float)) or number <= 0:
+        raise ValueError
+    return number
+
+
 def milliseconds(text: str) -> float:
     """Read a duration as the OTLP exporter's specification writes it, in milliseconds, and return seconds."""
     return seconds(float(text) / 1000)

@@ -12,18 +12,21 @@ from otel_events import readers
 from otel_events.exceptions import SettingsError
 from otel_events.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
 from otel_events.privacy import ACTOR_POLICIES, MIN_PSEUDONYM_KEY_BYTES, PERSONAL_POLICIES, Policy
+from otel_events.queueing import DEFAULT_BYTES, FULL_POLICIES, QueueSettings, queue_settings
 from otel_events.sources import PREFIX, OwnSetting, Sources, hidden
 
 SIGNALS: Final = ("logs", "traces")
-PIPELINES: Final = ("auto", "sdk")
+PIPELINES: Final = ("auto", "sdk", "direct")
 
 _GLOBS: Final = "globs of event names, separated by commas"
 
 OWN: Final[Mapping[str, OwnSetting]] = MappingProxyType(
     {
         "signals": OwnSetting(("logs",), readers.some_of(*SIGNALS), "logs, traces, or logs,traces"),
-        "pipeline": OwnSetting("auto", readers.one_of(*PIPELINES), "auto or sdk"),
+        "pipeline": OwnSetting("auto", readers.one_of(*PIPELINES), "auto, sdk or direct"),
         "delivery": OwnSetting("memory", readers.one_of("memory"), "memory, the only delivery that this version has"),
+        "queue_bytes": OwnSetting(DEFAULT_BYTES, readers.positive, "a whole number of bytes above 0"),
+        "when_full": OwnSetting("drop_newest", readers.one_of(*FULL_POLICIES), f"one of {', '.join(FULL_POLICIES)}"),
         "include": OwnSetting(("*",), readers.some_words, f"one or more {_GLOBS}"),
         "exclude": OwnSetting((), readers.words, _GLOBS),
         "namespace": OwnSetting(None, readers.namespace, "a prefix without dots around it, such as shop"),
@@ -49,8 +52,9 @@ class Settings:
 
     Args:
         signals: ``("logs",)``, ``("traces",)`` or both.
-        pipeline: ``auto`` or ``sdk``.
+        pipeline: ``auto``, ``sdk`` or ``direct``.
         delivery: ``memory``.
+        queue: How records wait and go out, on the direct pipeline.
         include: Globs of event names that are converted.
         exclude: Globs of event names that are not, also where ``include`` has them.
         policy: What is private, and the namespace.
@@ -65,6 +69,7 @@ class Settings:
     signals: tuple[str, ...]
     pipeline: str
     delivery: str
+    queue: QueueSettings
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     policy: Policy
@@ -89,6 +94,8 @@ class Settings:
             ("signals", ",".join(self.signals)),
             ("pipeline", self.pipeline),
             ("delivery", self.delivery),
+            ("queue_bytes", str(self.queue.max_bytes)),
+            ("when_full", self.queue.when_full),
             ("include", ",".join(self.include)),
             ("exclude", ",".join(self.exclude) or "-"),
             ("namespace", self.policy.namespace or "(the package that defines the class)"),
@@ -99,6 +106,9 @@ class Settings:
             ("service_name", self.service_name or "(the SDK's default)"),
             ("resource_attributes", ",".join(sorted(self.resource_attributes)) or "-"),
             ("disabled", str(self.disabled).lower()),
+            ("queue_records", str(self.queue.max_records)),
+            ("batch_records", str(self.queue.batch_records)),
+            ("delay_seconds", f"{self.queue.delay_seconds:g}"),
         ]
         for signal in self.signals:
             shown.extend((f"{signal}.{name}", value) for name, value in self.otlp(signal).described())
@@ -122,6 +132,7 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
         signals=own["signals"],
         pipeline=own["pipeline"],
         delivery=own["delivery"],
+        queue=queue_settings(sources, own["queue_bytes"], own["when_full"]),
         include=own["include"],
         exclude=own["exclude"],
         policy=_policy(own),

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
@@ -62,6 +63,7 @@ class Stamper:
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._clock_ns = clock_ns
+        self._last_time = (-1, "")
         self._stream = self._new_stream()
 
     @property
@@ -73,9 +75,21 @@ class Stamper:
         """Return a stamp for an event that is being tracked here and now."""
         stream = self._own_stream()
         now = self._clock_ns()
-        span = trace.get_current_span().get_span_context()
-        uid = _base32(now // 1_000_000 & 0xFFFF_FFFF_FFFF, 10) + stream.text + _base32(next(stream.numbers), 8)
-        return Stamp(uid, now, span.trace_id, span.span_id, int(span.trace_flags), current_request())
+        number = next(stream.numbers)
+        uid = self._time(now // 1_000_000) + stream.text + _base32(number >> 20 & 0xF_FFFF, 4) + _last_four(number)
+        span = trace.get_current_span()
+        if span is trace.INVALID_SPAN:
+            return Stamp(uid, now, 0, 0, 0, current_request())
+        context = span.get_span_context()
+        return Stamp(uid, now, context.trace_id, context.span_id, int(context.trace_flags), current_request())
+
+    def _time(self, milliseconds: int) -> str:
+        """Return the time's part of the uids, 10 characters; within a millisecond it is the same."""
+        last, text = self._last_time
+        if milliseconds != last or not text:
+            text = _base32(milliseconds & 0xFFFF_FFFF_FFFF, 10)
+            self._last_time = (milliseconds, text)  # in one assignment, for other threads
+        return text
 
     def _own_stream(self) -> Stream:
         # One assignment of the whole: a thread that comes first after a fork never counts on in the parent's stream.
@@ -87,6 +101,11 @@ class Stamper:
         return Stream(os.getpid(), _base32(secrets.randbits(40), 8), itertools.count())
 
 
+def _last_four(number: int) -> str:
+    return _PAIRS[number >> 10 & 0x3FF] + _PAIRS[number & 0x3FF]
+
+
+@lru_cache(maxsize=64)
 def _base32(number: int, length: int) -> str:
     """Write the low bits of a number in Crockford's base 32, as the ULID specification has it; ``length`` is even."""
     return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(5 * length - 10, -1, -10)])

@@ -189,8 +189,8 @@ def test_bad_settings_are_refused_before_anything_is_made() -> None:
 
 
 def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_EVENTS_PIPELINE", "direct")
-    with pytest.raises(SettingsError, match="OTEL_EVENTS_PIPELINE: 'direct' is not auto or sdk"):
+    monkeypatch.setenv("OTEL_EVENTS_PIPELINE", "quick")
+    with pytest.raises(SettingsError, match="OTEL_EVENTS_PIPELINE: 'quick' is not auto, sdk or direct"):
         otel_events.configure()
 
 

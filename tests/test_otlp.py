@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,16 @@ def test_every_setting_is_described() -> None:
         "compression": "none",
         "timeout_seconds": "2.5",
     }
+
+
+def test_pem_files_are_read_as_they_are_when_they_are_needed(tmp_path: Path) -> None:
+    paths = {name: tmp_path / name for name in ("certificate", "client_key", "client_certificate")}
+    for name, path in paths.items():
+        path.write_text(name)
+    settings = resolve("logs", paths)
+
+    assert settings.read_pem_files() == (b"certificate", b"client_key", b"client_certificate")
+    paths["client_key"].write_text("another")
+    assert settings.read_pem_files()[1] == b"another"
+    assert replace(settings, client_key=None).read_pem_files()[1:] == (b"client_certificate", b"client_certificate")
+    assert replace(settings, client_certificate=None).read_pem_files() == (b"certificate", None, None)

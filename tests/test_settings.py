@@ -16,13 +16,17 @@ KEY = "sixteen bytes at least"
 
 def of(settings: Settings, name: str) -> Any:
     """Return a setting of the project's own by its name, wherever it is kept."""
-    return getattr(settings, name) if hasattr(settings, name) else getattr(settings.policy, name)
+    if name == "queue_bytes":
+        return settings.queue.max_bytes
+    return next(getattr(room, name) for room in (settings, settings.queue, settings.policy) if hasattr(room, name))
 
 
 DEFAULTS: dict[str, Any] = {
     "signals": ("logs",),
     "pipeline": "auto",
     "delivery": "memory",
+    "queue_bytes": 64 * 1024 * 1024,
+    "when_full": "drop_newest",
     "include": ("*",),
     "exclude": (),
     "namespace": None,
@@ -35,8 +39,11 @@ DEFAULTS: dict[str, Any] = {
 VALUES: list[tuple[str, Any, str, Any]] = [
     ("signals", ["traces", "logs"], "traces,logs", ("logs", "traces")),
     ("signals", "traces", "Traces", ("traces",)),
-    ("pipeline", "sdk", "sdk", "sdk"),
+    ("pipeline", "sdk", "SDK", "sdk"),
+    ("pipeline", "direct", "direct", "direct"),
     ("delivery", "memory", "memory", "memory"),
+    ("queue_bytes", 1000, "1000", 1000),
+    ("when_full", "drop_oldest", "drop_oldest", "drop_oldest"),
     ("include", ("order-*", "login"), "order-*, login", ("order-*", "login")),
     ("exclude", "order-*", "order-*", ("order-*",)),
     ("namespace", "shop", "shop", "shop"),
@@ -72,7 +79,9 @@ def test_each_comes_from_its_argument_or_its_variable(name: str, given: Any, tex
 
 EXPECTED = {
     "signals": ("metrics", "logs, traces, or logs,traces"),
-    "pipeline": ("direct", "auto or sdk"),
+    "pipeline": ("quick", "auto, sdk or direct"),
+    "queue_bytes": ("0", "a whole number of bytes above 0"),
+    "when_full": ("wait", "one of drop_newest, drop_oldest, block"),
     "delivery": ("journal", "memory, the only delivery that this version has"),
     "include": (",", "one or more globs of event names, separated by commas"),
     "namespace": (".shop.", "a prefix without dots around it, such as shop"),
@@ -204,7 +213,8 @@ def test_described_says_value_and_source_of_every_setting_and_nothing_secret() -
     described = settings.described()
     names = [name for name, _, _ in described]
     otlp = [f"{signal}.{name}" for signal in ("logs", "traces") for name in OTLP_ARGUMENTS]
-    assert names == [*OWN, *RESOURCE_ARGUMENTS, "disabled", *otlp]
+    queue = ["queue_records", "batch_records", "delay_seconds"]
+    assert names == [*OWN, *RESOURCE_ARGUMENTS, "disabled", *queue, *otlp]
     values = {name: (value, source) for name, value, source in described}
     assert values["signals"] == ("logs,traces", "argument signals")
     assert values["pseudonym_key"] == ("(set)", "argument pseudonym_key")

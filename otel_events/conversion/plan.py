@@ -40,6 +40,10 @@ class Plan:
     Args:
         definition: The class, as data.
         policy: What is private.
+
+    Attributes:
+        fields: The event's own fields, in their order.
+        hidden: What is done to ``name``, ``actor`` and ``created`` where they are marked.
     """
 
     def __init__(self, definition: EventDefinition, policy: Policy) -> None:
@@ -55,7 +59,7 @@ class Plan:
             )
             for field in definition.fields
         )
-        self._hidden = {
+        self.hidden = {
             field.name: treatment
             for field in definition.base_fields
             if (treatment := policy.treatment(field.privacy, "", None, "")) != "keep"
@@ -66,7 +70,7 @@ class Plan:
         if self.definition.name is not None:
             return self.definition.name
         try:
-            own = None if "name" in self._hidden else event.name
+            own = None if "name" in self.hidden else event.name
             name = "" if own is None else as_text(Walk(self.policy, Losses()).plain(own, "name"))
         except Exception:
             name = ""
@@ -132,7 +136,7 @@ class Plan:
     def _actor(self, event: Any, attributes: Attributes, walk: Walk, losses: Losses) -> str | None:
         """Add the actor's attributes and return what the readable line calls the actor, None for nobody."""
         policy = self.policy.actor
-        hidden = self._hidden.get("actor")
+        hidden = self.hidden.get("actor")
         if policy == "none" or hidden in ("redact", "drop"):
             return None
         try:
@@ -183,7 +187,7 @@ class Plan:
         Raises:
             Exception: Whatever comes of an event without a usable time.
         """
-        if "created" in self._hidden:
+        if "created" in self.hidden:
             return None
         created = event.created
         if type(created) is not datetime:

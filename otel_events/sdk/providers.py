@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -103,20 +102,9 @@ def _grpc_arguments(otlp: OtlpSettings) -> dict[str, Any]:
     return {
         "endpoint": otlp.endpoint,
         "insecure": not otlp.tls,
-        "credentials": _credentials(otlp) if otlp.tls else None,
+        "credentials": grpc.ssl_channel_credentials(*otlp.read_pem_files()) if otlp.tls else None,
         # Where it is given no headers it takes those of the environment; a comma stands for none.
         "headers": {name.lower(): value for name, value in otlp.headers.items()} or ",",
         "timeout": otlp.timeout_seconds,
         "compression": grpc.Compression.Gzip if otlp.compression == "gzip" else grpc.Compression.NoCompression,
     }
-
-
-def _credentials(otlp: OtlpSettings) -> grpc.ChannelCredentials:
-    root = certificate = key = None
-    if otlp.certificate is not None:
-        root = Path(otlp.certificate).read_bytes()
-    if otlp.client_certificate is not None:
-        certificate = Path(otlp.client_certificate).read_bytes()
-        # As over HTTP, one file may hold both. A certificate without a key makes gRPC abort the process.
-        key = certificate if otlp.client_key is None else Path(otlp.client_key).read_bytes()
-    return grpc.ssl_channel_credentials(root, key, certificate)

@@ -16,7 +16,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_events.diagnosis import Diagnosis, Seen, diagnose
+from otel_events.diagnosis import NO_ANSWER, Diagnosis, Seen, diagnose
 from otel_events.otlp import OtlpSettings
 from otel_events.scrub import scrub, secrets_of
 
@@ -27,20 +27,6 @@ _EXPORTER_LOGGERS: Final = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
 )
-
-
-_NO_ANSWER: Final = (
-    "failed to connect to all addresses",
-    "errors resolving",
-    "dns resolution failed",
-    "received http2 header with status",
-    "socket closed",
-    "stream removed",
-    "connection reset",
-    "recvmsg",
-    "closed on fork",
-)
-"""How the details of a gRPC status begin, in lower case, where the client's own library makes them."""
 
 _MAX_WORDS: Final = 200
 
@@ -229,5 +215,5 @@ def _seen(record: logging.LogRecord) -> Seen | None:
     for argument in arguments:
         if isinstance(argument, grpc.StatusCode):
             detail = str(arguments[-1] or "")
-            return Seen(None if detail.lower().startswith(_NO_ANSWER) else argument.name, detail)
+            return Seen(None if detail.lower().startswith(NO_ANSWER) else argument.name, detail)
     return None

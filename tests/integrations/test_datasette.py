@@ -91,6 +91,8 @@ async def test_every_setting_is_a_key_of_the_configuration(tmp_path: Path, caplo
         "signals": ["logs", "traces"],
         "pipeline": "sdk",
         "delivery": "memory",
+        "queue_bytes": 1_000_000,
+        "when_full": "drop_oldest",
         "include": ["*-row*", "log*"],
         "exclude": "update-row",
         "namespace": "shop",

@@ -1,0 +1,1 @@
+"""The direct pipeline: events are encoded once to OTLP and sent without the SDK."""

@@ -1,0 +1,107 @@
+"""The queue between encode and export: encoded records in bounded memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from otel_events.queueing import FullPolicy
+
+
+class MemoryQueue:
+    """A queue that many threads fill and one empties.
+
+    Args:
+        max_records: The most records in it.
+        max_bytes: The most bytes in it, of all records together.
+        when_full: ``drop_newest`` refuses what comes, ``drop_oldest`` lets go of what came first, ``block`` waits for room and
+            then refuses.
+        block_seconds: How long ``block`` waits.
+        batch_records: So many records wake whoever empties it before its time.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_records: int,
+        max_bytes: int,
+        when_full: FullPolicy = "drop_newest",
+        block_seconds: float = 1.0,
+        batch_records: int,
+    ) -> None:
+        self._max_records = max_records
+        self._max_bytes = max_bytes
+        self._when_full = when_full
+        self._block_seconds = block_seconds
+        self._batch_records = batch_records
+        self._records: deque[bytes] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._filled = threading.Condition(self._lock)
+        self._emptied = threading.Condition(self._lock)
+        self._wanted = False
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the records in it."""
+        return self._bytes
+
+    def put(self, record: bytes) -> bool:
+        """Add a record, and say whether it was taken; whatever is let go of is counted in ``dropped``."""
+        with self._lock:
+            full = len(self._records) >= self._max_records or self._bytes + len(record) > self._max_bytes
+            if full and not self._make_room(len(record)):
+                self.dropped += 1
+                return False
+            self._records.append(record)
+            self._bytes += len(record)
+            if self._wanted and len(self._records) >= self._batch_records:
+                self._filled.notify()
+            return True
+
+    def take(self, max_records: int, max_bytes: int) -> list[bytes]:
+        """Remove and return the oldest records, at least one if there is one, up to these bounds."""
+        batch: list[bytes] = []
+        size = 0
+        with self._lock:
+            while self._records and len(batch) < max_records:
+                size += len(self._records[0])
+                if batch and size > max_bytes:
+                    break
+                batch.append(self._records.popleft())
+            self._bytes -= sum(map(len, batch))
+            if self._when_full == "block":
+                self._emptied.notify_all()
+        return batch
+
+    def wait(self, seconds: float) -> None:
+        """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
+        with self._lock:
+            if len(self._records) < self._batch_records:
+                self._wanted = True
+                self._filled.wait(seconds)
+                self._wanted = False
+
+    def wake(self) -> None:
+        """End a ``wait`` now."""
+        with self._lock:
+            self._filled.notify_all()
+
+    def _make_room(self, size: int) -> bool:
+        if self._when_full == "drop_oldest" and size <= self._max_bytes:
+            while len(self._records) >= self._max_records or self._bytes + size > self._max_bytes:
+                self._bytes -= len(self._records.popleft())
+                self.dropped += 1
+            return True
+        if self._when_full == "block":
+            deadline = time.monotonic() + self._block_seconds
+            while (left := deadline - time.monotonic()) > 0:
+                if len(self._records) < self._max_records and self._bytes + size <= self._max_bytes:
+                    return True
+                self._emptied.wait(left)
+        return False

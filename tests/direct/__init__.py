@@ -1,0 +1,1 @@
+"""Tests of the direct pipeline, against real servers, and servers that misbehave as they are told."""

@@ -1,0 +1,38 @@
+"""Trouble is said once for each kind of failure, and once that it is over."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from otel_events.direct.answers import Answer, Kind
+from otel_events.direct.trouble import Trouble
+from otel_events.settings import resolve
+
+
+def said_of(caplog: pytest.LogCaptureFixture, *answers: Answer) -> list[str]:
+    trouble = Trouble(resolve({"headers": {"authorization": "Bearer secret-value"}}, {}).logs)
+    with caplog.at_level(logging.INFO, "otel_events"):
+        for answer in answers:
+            trouble.see(answer)
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_each_kind_is_said_once_until_records_arrive_again(caplog: pytest.LogCaptureFixture) -> None:
+    down, refused, fine = Answer(Kind.RETRY, 503), Answer(Kind.HOLD, 401), Answer(Kind.ACCEPTED, 200)
+
+    said = said_of(caplog, down, down, refused, down, refused, fine, fine, down)
+
+    assert ["503" in line for line in said] == [True, False, False, True]
+    assert "401" in said[1]
+    assert said[2] == "log records arrive again at http://localhost:4318/v1/logs."
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in said[1]
+    assert "secret-value" not in "".join(said)
+
+
+def test_rejections_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    partial = Answer(Kind.PARTIAL, 200, "too old", 3)
+
+    [line] = said_of(caplog, partial, partial, Answer(Kind.ACCEPTED, 200))
+    assert "rejects some of what it is sent (too old)" in line
