@@ -36,7 +36,7 @@ from otel_events.outcome import Outcome, Receipt
 from otel_events.privacy import Attribute, Personal, Policy, Secret, Unit
 from otel_events.settings import Settings
 from otel_events.stamp import Stamp
-from otel_events.tracker import EventTracker
+from otel_events.tracking.tracker import EventTracker
 from otel_events.version import VERSION
 
 __version__ = VERSION

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from otel_events.calls import OnError
 from otel_events.definition import EventDefinition
+from otel_events.definition.markers import FieldDefinition, fields_within
 from otel_events.exceptions import EventDefinitionError, SettingsError
 from otel_events.joined import JoinedPipelines
 from otel_events.listener import OTelListener, Pipeline
-from otel_events.markers import FieldDefinition, fields_within
 from otel_events.privacy import Personal, Policy
 from otel_events.settings import Settings, resolve
-from otel_events.sources import PREFIX
-from otel_events.tracker import EventTracker
+from otel_events.settings.sources import PREFIX
+from otel_events.tracking.calls import OnError
+from otel_events.tracking.tracker import EventTracker
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider

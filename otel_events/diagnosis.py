@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from otel_events.otlp import OtlpSettings
 from otel_events.scrub import scrub, secrets_of
+from otel_events.settings.otlp import OtlpSettings
 
 _MAX_DETAIL: Final = 200
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from otel_events.otlp import OtlpSettings
 from otel_events.privacy import REDACTED
+from otel_events.settings.otlp import OtlpSettings
 
 _MIN_CHARACTERS: Final = 4
 """A shorter text hides nothing, and is found everywhere."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from otel_events.markers import fields_of
+from otel_events.definition.markers import fields_of
 from otel_events.privacy import REDACTED, Secret, looks_secret
 
 

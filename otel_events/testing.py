@@ -30,7 +30,7 @@ from otel_events.hookspecs import hookimpl
 from otel_events.privacy import DEFAULT_POLICY, Policy
 from otel_events.shown import shown, shown_field
 from otel_events.stamp import Stamper, Stream
-from otel_events.tracker import EventTracker
+from otel_events.tracking.tracker import EventTracker
 
 EventT = TypeVar("EventT")
 CapturedT = TypeVar("CapturedT", bound="CapturedEvents")

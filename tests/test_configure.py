@@ -23,9 +23,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import otel_events
 from otel_events import Event, EventDefinitionError, Outcome, Personal, PluginError, SettingsError, hookimpl
 from otel_events.configure import application_signals
-from otel_events.otlp import OTLP_ARGUMENTS
 from otel_events.receiver import Receiver
 from otel_events.settings import OWN, RESOURCE_ARGUMENTS, resolve
+from otel_events.settings.otlp import OTLP_ARGUMENTS
 
 
 @dataclass

@@ -10,10 +10,10 @@ import pytest
 
 import otel_events
 from otel_events import hookspecs
-from otel_events.otlp import COMPRESSIONS, OTLP_ARGUMENTS, PROTOCOLS
-from otel_events.plugins import HOOKS
 from otel_events.privacy import ACTOR_POLICIES, PERSONAL_POLICIES
 from otel_events.settings import OWN, PIPELINES, RESOURCE_ARGUMENTS, SIGNALS
+from otel_events.settings.otlp import COMPRESSIONS, OTLP_ARGUMENTS, PROTOCOLS
+from otel_events.tracking.plugins import HOOKS
 
 ROOT = Path(__file__).parents[1]
 

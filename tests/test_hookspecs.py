@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from otel_events import Event, EventTracker, Outcome, hookimpl, hookspecs
-from otel_events.plugins import HOOKS
+from otel_events.tracking.plugins import HOOKS
 
 
 @dataclass

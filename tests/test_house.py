@@ -27,12 +27,12 @@ MAX_LINES = 300
 ORDER = (
     "exceptions", "version", "semconv", "counts", "at_exit",
     "privacy", "context", "event", "builtin",
-    "annotations", "markers", "definition", "registry",
-    "readers", "sources", "otlp", "queueing", "settings", "scrub", "diagnosis", "stamp", "outcome",
+    "definition", "registry",
+    "settings", "scrub", "diagnosis", "stamp", "outcome",
     "conversion",
     "sdk",
     "direct",
-    "hookspecs", "plugins", "hook_loop", "calls", "tracker", "listener", "joined",
+    "hookspecs", "tracking", "listener", "joined",
     "configure",
     "shown", "testing", "pytest_plugin", "integrations",
     "receiver",
@@ -52,7 +52,7 @@ EXPORTED = [
 
 TESTED_ELSEWHERE = {
     "__main__.py": "one line that calls cli/main.py; run by tests/cli/test_main.py",
-    "calls.py": "what it does is what the tracker does: tests/test_tracker.py",
+    "tracking/calls.py": "what it does is what the tracker does: tests/tracking/test_tracker.py",
     "cli/live.py": "shows what a receiver gets: tests/cli/test_view.py",
     "cli/stopping.py": "needs a process to send signals to: tests/cli/test_view.py and tests/cli/test_demo.py",
     "receiver/intake.py": "between the ports and the store: tests/receiver/test_http.py and test_grpc.py",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_events.otlp import OtlpSettings
 from otel_events.scrub import scrub, secrets_in_url, secrets_of, shown_url
 from otel_events.settings import resolve
+from otel_events.settings.otlp import OtlpSettings
 
 BASIC = base64.b64encode(b"joe:s3cret").decode()
 

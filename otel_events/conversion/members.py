@@ -9,7 +9,7 @@ from collections import UserString, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from typing import Any, Final, NamedTuple
 
-from otel_events.markers import fields_of, hides_markers
+from otel_events.definition.markers import fields_of, hides_markers
 from otel_events.privacy import Personal, Policy, Secret
 
 UNREADABLE: Final = object()

@@ -9,7 +9,7 @@ import grpc
 
 from otel_events.direct.answers import MAX_ANSWER_BYTES, Answer, Kind, of_exception, of_grpc, of_success
 from otel_events.direct.transport import USER_AGENT, Transport
-from otel_events.otlp import OtlpSettings
+from otel_events.settings.otlp import OtlpSettings
 
 _METHODS: Final = {
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",

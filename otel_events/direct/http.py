@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from otel_events.direct.answers import MAX_ANSWER_BYTES, Answer, Kind, of_exception, of_http
 from otel_events.direct.transport import USER_AGENT, Transport
-from otel_events.otlp import OtlpSettings
+from otel_events.settings.otlp import OtlpSettings
 
 _MAX_CONNECTIONS: Final = 2
 

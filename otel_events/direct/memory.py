@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 
-from otel_events.queueing import FullPolicy
+from otel_events.settings.queueing import FullPolicy
 
 
 class MemoryQueue:

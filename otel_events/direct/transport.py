@@ -22,8 +22,8 @@ from opentelemetry.context import (
 )
 
 from otel_events.direct.answers import MAX_DETAIL_CHARACTERS, Answer, Kind, of_exception
-from otel_events.otlp import OtlpSettings
 from otel_events.scrub import scrub, secrets_in_url, secrets_of
+from otel_events.settings.otlp import OtlpSettings
 from otel_events.version import VERSION
 
 USER_AGENT: Final = f"OTel-OTLP-Exporter-Python-otel-events/{VERSION}"

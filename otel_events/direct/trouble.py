@@ -7,7 +7,7 @@ from typing import Final
 
 from otel_events.diagnosis import Seen, diagnose
 from otel_events.direct.answers import Answer, Kind
-from otel_events.otlp import OtlpSettings
+from otel_events.settings.otlp import OtlpSettings
 
 _logger = logging.getLogger("otel_events")
 

@@ -21,7 +21,7 @@ from otel_events.sdk import providers
 from otel_events.sdk.watch import Watch
 from otel_events.sdk.worker import Worker
 from otel_events.settings import Settings
-from otel_events.tracker import EventTracker
+from otel_events.tracking.tracker import EventTracker
 
 _GRACE_SECONDS: Final = 2.0
 """How long to wait, after the first sign of trouble, whether a retry mends it."""

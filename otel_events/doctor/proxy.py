@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
 
-from otel_events.otlp import OtlpSettings
 from otel_events.scrub import secrets_in_url, shown_url
+from otel_events.settings.otlp import OtlpSettings
 
 _GRPC_VARIABLES: Final = ("grpc_proxy", "https_proxy", "http_proxy")
 _GRPC_EXCEPTIONS: Final = ("no_grpc_proxy", "no_proxy")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from otel_events.doctor.proxy import Proxy, proxy_of
-from otel_events.otlp import OtlpSettings
+from otel_events.settings.otlp import OtlpSettings
 
 
 class Target(NamedTuple):

@@ -18,8 +18,8 @@ from certifi import where
 from otel_events.diagnosis import Seen, diagnose
 from otel_events.doctor.check import TO_COLLECTOR, Check, Mark
 from otel_events.doctor.target import Target
-from otel_events.otlp import OtlpSettings
 from otel_events.settings import Settings
+from otel_events.settings.otlp import OtlpSettings
 
 _ALERT_SECONDS: Final = 0.5
 """With TLS 1.3 a server refuses a client's certificate only after the client has finished the handshake."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from opentelemetry.util.re import parse_env_headers
 
-from otel_events.otlp import OtlpSettings
+from otel_events.settings.otlp import OtlpSettings
 
 
 def foreign_headers(signal: str, otlp: OtlpSettings) -> frozenset[str]:

@@ -22,11 +22,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import ProxyTracerProvider
 from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
-from otel_events.otlp import OtlpSettings
 from otel_events.sdk.environment import foreign_headers, on_their_own
 from otel_events.sdk.session import WatchedSession
 from otel_events.sdk.watch import Watch, WatchedLogExporter, WatchedSpanExporter
 from otel_events.settings import Settings
+from otel_events.settings.otlp import OtlpSettings
 
 
 def application_logger_provider() -> ApiLoggerProvider | None:

@@ -16,8 +16,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otel_events.diagnosis import Seen
-from otel_events.otlp import OtlpSettings
 from otel_events.scrub import shown_url
+from otel_events.settings.otlp import OtlpSettings
 
 if TYPE_CHECKING:
     from otel_events.sdk.watch import Watch

@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_events.diagnosis import NO_ANSWER, Diagnosis, Seen, diagnose
-from otel_events.otlp import OtlpSettings
 from otel_events.scrub import scrub, secrets_of
+from otel_events.settings.otlp import OtlpSettings
 
 _logger = logging.getLogger("otel_events")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_events.direct.memory import MemoryQueue
-from otel_events.queueing import FULL_POLICIES, FullPolicy
+from otel_events.settings.queueing import FULL_POLICIES, FullPolicy
 
 
 def queue(when_full: FullPolicy = "drop_newest", **more: int) -> MemoryQueue:

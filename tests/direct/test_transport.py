@@ -15,8 +15,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from otel_events.direct.answers import Answer, Kind
 from otel_events.direct.transport import Transport, proxy_for
-from otel_events.otlp import OtlpSettings
 from otel_events.settings import resolve
+from otel_events.settings.otlp import OtlpSettings
 from tests.direct.faulty import GrpcServer, HttpServer
 from tests.direct.sending import protocols, transport
 from tests.sdk.support import HTTP, run_script

@@ -12,13 +12,13 @@ from typing import Any
 import pluggy
 
 from otel_events import hookspecs
-from otel_events.calls import Calls, OnError, Returned
 from otel_events.counts import Counts
 from otel_events.definition import EventDefinition
 from otel_events.exceptions import PluginError
 from otel_events.outcome import Outcome
-from otel_events.plugins import Plugins, load
 from otel_events.registry import EventRegistry
+from otel_events.tracking.calls import Calls, OnError, Returned
+from otel_events.tracking.plugins import Plugins, load
 
 _logger = logging.getLogger("otel_events")
 

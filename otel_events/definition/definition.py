@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otel_events import semconv
+from otel_events.definition.markers import FieldDefinition, check_fields, fields_of
 from otel_events.event import BASE_FIELDS, OPTIONS, Event
 from otel_events.exceptions import EventDefinitionError
-from otel_events.markers import FieldDefinition, check_fields, fields_of
 
 _SEVERITY_RANGES: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SEVERITIES: Final[dict[str, int]] = {

@@ -12,8 +12,8 @@ from typing import Any
 import pluggy
 
 from otel_events.counts import Counts
-from otel_events.hook_loop import HookLoop
 from otel_events.outcome import Receipt
+from otel_events.tracking.hook_loop import HookLoop
 
 _logger = logging.getLogger("otel_events")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_events import readers
+from otel_events.settings import readers
 
 GOOD: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (readers.words, "a, b ,,c", ("a", "b", "c")),

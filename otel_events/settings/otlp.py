@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from otel_events import readers
-from otel_events.sources import Sources, hidden, without_credentials
+from otel_events.settings import readers
+from otel_events.settings.sources import Sources, hidden, without_credentials
 
 PROTOCOLS: Final = ("http/protobuf", "grpc")
 COMPRESSIONS: Final = ("none", "gzip")

@@ -25,7 +25,7 @@ from otel_events import (
     UnregisteredEventError,
     hookimpl,
 )
-from tests.hook_threads import HookThreads
+from tests.tracking.hook_threads import HookThreads
 
 
 @dataclass

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from otel_events import SettingsError
-from otel_events.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
-from otel_events.sources import Sources
+from otel_events.settings.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
+from otel_events.settings.sources import Sources
 
 SIGNALS = ("logs", "traces")
 A_FILE = __file__

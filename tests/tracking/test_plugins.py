@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otel_events import PluginError, hookimpl
-from otel_events.plugins import HOOKS, Plugins, load
+from otel_events.tracking.plugins import HOOKS, Plugins, load
 
 
 class Good:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from otel_events import readers
 from otel_events.exceptions import SettingsError
-from otel_events.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
 from otel_events.privacy import ACTOR_POLICIES, MIN_PSEUDONYM_KEY_BYTES, PERSONAL_POLICIES, Policy
-from otel_events.queueing import DEFAULT_BYTES, FULL_POLICIES, QueueSettings, queue_settings
-from otel_events.sources import PREFIX, OwnSetting, Sources, hidden
+from otel_events.settings import readers
+from otel_events.settings.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
+from otel_events.settings.queueing import DEFAULT_BYTES, FULL_POLICIES, QueueSettings, queue_settings
+from otel_events.settings.sources import PREFIX, OwnSetting, Sources, hidden
 
 SIGNALS: Final = ("logs", "traces")
 PIPELINES: Final = ("auto", "sdk", "direct")

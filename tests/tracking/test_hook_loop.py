@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from otel_events.hook_loop import HookLoop
+from otel_events.tracking.hook_loop import HookLoop
 from tests.backends.wait import wait_until
-from tests.hook_threads import HookThreads
+from tests.tracking.hook_threads import HookThreads
 
 variable = contextvars.ContextVar("variable", default="unset")
 

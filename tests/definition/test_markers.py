@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, NamedTuple
 import pytest
 
 from otel_events import Attribute, Event, EventDefinitionError, Personal, Secret, Unit
-from otel_events.markers import FieldDefinition, check_fields, fields_of, fields_within, hides_markers
+from otel_events.definition.markers import FieldDefinition, check_fields, fields_of, fields_within, hides_markers
 from tests.modules import FUTURE, write_module
 from tests.strategies import NastyError
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from otel_events import SettingsError, readers
-from otel_events.sources import OwnSetting, Sources, hidden, without_credentials
+from otel_events import SettingsError
+from otel_events.settings import readers
+from otel_events.settings.sources import OwnSetting, Sources, hidden, without_credentials
 
 COLOUR = OwnSetting("grey", readers.one_of("grey", "blue"), "grey or blue")
 KEY = OwnSetting(None, readers.key_of_at_least(4), "at least 4 bytes", hidden)

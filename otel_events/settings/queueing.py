@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from otel_events import readers
-from otel_events.sources import Sources
+from otel_events.settings import readers
+from otel_events.settings.sources import Sources
 
 FullPolicy = Literal["drop_newest", "drop_oldest", "block"]
 FULL_POLICIES: Final[tuple[FullPolicy, ...]] = get_args(FullPolicy)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NewType
 import pytest
 
 from otel_events import Personal, Secret
-from otel_events.annotations import (
+from otel_events.definition.annotations import (
     instance_annotations,
     is_class,
     is_typed_dict,

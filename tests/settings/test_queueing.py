@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from otel_events import SettingsError
-from otel_events.queueing import DEFAULT_BATCH_RECORDS, DEFAULT_BYTES, DEFAULT_RECORDS, QueueSettings
 from otel_events.settings import resolve
+from otel_events.settings.queueing import DEFAULT_BATCH_RECORDS, DEFAULT_BYTES, DEFAULT_RECORDS, QueueSettings
 
 
 def test_defaults() -> None:

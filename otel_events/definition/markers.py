@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
-from otel_events.annotations import (
+from otel_events.definition.annotations import (
     instance_annotations,
     is_class,
     is_marker_type,

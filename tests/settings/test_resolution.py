@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from otel_events import Settings, SettingsError
-from otel_events.otlp import OTLP_ARGUMENTS
 from otel_events.settings import OWN, RESOURCE_ARGUMENTS, resolve
+from otel_events.settings.otlp import OTLP_ARGUMENTS
 
 KEY = "sixteen bytes at least"
 
