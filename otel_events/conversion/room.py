@@ -37,6 +37,10 @@ class Losses:
     def __init__(self) -> None:
         self.cut = self.dropped = self.failed = 0
 
+    def counted(self) -> list[tuple[str, int]]:
+        """Return the counts that are not 0, by the names under which ``stats()`` has them."""
+        return [(f"conversion.{name}", count) for name in self.__slots__ if (count := getattr(self, name))]
+
 
 class Room:
     """What is left for the values of one record.

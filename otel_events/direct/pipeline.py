@@ -7,7 +7,6 @@ import threading
 from typing import Any, Final
 
 from otel_events.at_exit import call_at_exit, cancel_at_exit
-from otel_events.conversion.room import Losses
 from otel_events.counts import Counts
 from otel_events.direct.encoder import Encoder
 from otel_events.direct.envelope import Envelope
@@ -49,9 +48,8 @@ class DirectPipeline:
         record, losses = self._encoder.encode(event, stamp)
         opened.queue.put(record)
         if losses is not None:
-            for name in Losses.__slots__:
-                if getattr(losses, name):
-                    self._counts.add(f"conversion.{name}", getattr(losses, name))
+            for name, count in losses.counted():
+                self._counts.add(name, count)
 
     def flush(self, timeout: float) -> Outcome:
         """Send what waits, within ``timeout`` seconds."""

@@ -73,9 +73,8 @@ class SdkPipeline:
             self._count_bridged(opened.spans.emit(span_event))
             losses = losses or span_event.losses
         if losses is not None:
-            for name in Losses.__slots__:
-                if getattr(losses, name):
-                    self._counts.add(f"conversion.{name}", getattr(losses, name))
+            for name, count in losses.counted():
+                self._counts.add(name, count)
 
     def flush(self, timeout: float) -> Outcome:
         """Have the providers send what waits, within ``timeout`` seconds."""

@@ -72,3 +72,11 @@ def test_a_text_is_shortened_to_the_limit(losses: Losses) -> None:
     assert losses.cut == 0
     assert shorten("x" * (MAX_CHARACTERS + 1), losses) == "x" * (MAX_CHARACTERS - 1) + "…"
     assert losses.cut == 1
+
+
+def test_losses_are_counted_by_name() -> None:
+    losses = Losses()
+    assert losses.counted() == []
+    losses.cut, losses.failed = 2, 1
+
+    assert losses.counted() == [("conversion.cut", 2), ("conversion.failed", 1)]

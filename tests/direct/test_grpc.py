@@ -33,11 +33,11 @@ def secure(collector: Collector) -> str:
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_a_request_arrives_in_the_collector(plain_collector: Collector, compression: str) -> None:
+def test_a_request_arrives_in_the_collector(small_collector: Collector, compression: str) -> None:
     service = f"grpc-{compression}"
     body = request_of(service, "1", "2")
-    assert answer_of(plain_collector.grpc_endpoint, GRPC, body, compression=compression) == ACCEPTED
-    assert arrived(plain_collector, service) == ["1", "2"]
+    assert answer_of(small_collector.grpc_endpoint, GRPC, body, compression=compression) == ACCEPTED
+    assert arrived(small_collector, service) == ["1", "2"]
 
 
 def test_a_request_is_one_of_otlps() -> None:
@@ -115,11 +115,11 @@ def test_a_long_answer_is_not_read() -> None:
 # -- what real servers answer ------------------------------------------------------------------------------------------------
 
 
-def test_the_collector_refuses_what_is_too_large_or_no_request(plain_collector: Collector) -> None:
-    too_large = answer_of(plain_collector.grpc_endpoint, GRPC, bytes(2 * 1024 * 1024))
+def test_the_collector_refuses_what_is_too_large_or_no_request(small_collector: Collector) -> None:
+    too_large = answer_of(small_collector.grpc_endpoint, GRPC, bytes(2 * 1024 * 1024))
     words = "grpc: received message larger than max (2097152 vs. 1048576)"
     assert too_large == Answer(Kind.BAD_DATA, "RESOURCE_EXHAUSTED", words)
-    garbage = answer_of(plain_collector.grpc_endpoint, GRPC, b"garbage!")
+    garbage = answer_of(small_collector.grpc_endpoint, GRPC, b"garbage!")
     assert (garbage.kind, garbage.code) == (Kind.BAD_DATA, "INTERNAL")
     assert "error unmarshalling request" in garbage.detail
 
@@ -200,16 +200,16 @@ def test_a_server_that_comes_back_is_found_without_long_waits() -> None:
 
 
 def test_a_connection_that_leads_nowhere_any_more_is_given_up(
-    plain_collector: Collector, monkeypatch: pytest.MonkeyPatch
+    small_collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ForwardProxy() as network:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{network.port}")
-        with transport(plain_collector.grpc_endpoint, GRPC, timeout_seconds=1.0) as grpc:
+        with transport(small_collector.grpc_endpoint, GRPC, timeout_seconds=1.0) as grpc:
             assert grpc.send(request_of("grpc-lost", "1")) == ACCEPTED
             network.freeze()
             assert grpc.send(request_of("grpc-lost", "2")).code == "DEADLINE_EXCEEDED"
             assert grpc.send(request_of("grpc-lost", "2")) == ACCEPTED
-    assert arrived(plain_collector, "grpc-lost") == ["1", "2"]
+    assert arrived(small_collector, "grpc-lost") == ["1", "2"]
 
 
 def test_a_request_under_way_when_the_connection_is_closed_is_tried_again_later() -> None:
@@ -294,20 +294,20 @@ def test_a_file_that_is_gone_has_to_come_back(
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "GRPC_PROXY"])
 def test_a_request_goes_through_the_proxy(
-    plain_collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str
+    small_collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     with ForwardProxy("joe:secret") as proxy:
         monkeypatch.setenv(variable, f"http://joe:secret@127.0.0.1:{proxy.port}")
         service = f"grpc-{variable}"
-        assert answer_of(plain_collector.grpc_endpoint, GRPC, request_of(service)) == ACCEPTED
-        assert proxy.requests == [f"CONNECT {plain_collector.address('otlp_grpc')}"]
-    assert arrived(plain_collector, service) == ["1"]
+        assert answer_of(small_collector.grpc_endpoint, GRPC, request_of(service)) == ACCEPTED
+        assert proxy.requests == [f"CONNECT {small_collector.address('otlp_grpc')}"]
+    assert arrived(small_collector, service) == ["1"]
 
 
-def test_a_proxy_may_refuse(plain_collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_may_refuse(small_collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     with ForwardProxy("joe:secret") as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://joe:planted@127.0.0.1:{proxy.port}")
-        answer = answer_of(plain_collector.grpc_endpoint, GRPC)
+        answer = answer_of(small_collector.grpc_endpoint, GRPC)
         assert (answer.kind, answer.code) == (Kind.RETRY, None)
         assert "HTTP proxy returned response code 407" in answer.detail
         assert "planted" not in answer.detail
@@ -315,9 +315,9 @@ def test_a_proxy_may_refuse(plain_collector: Collector, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("variable", ["http_proxy", "https_proxy"])
 def test_some_hosts_are_reached_without_the_proxy(
-    plain_collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str
+    small_collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
     # To gRPC itself, the name in capitals says nothing.
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert answer_of(plain_collector.grpc_endpoint, GRPC, request_of("shop")) == ACCEPTED
+    assert answer_of(small_collector.grpc_endpoint, GRPC, request_of("shop")) == ACCEPTED

@@ -50,11 +50,11 @@ def https(collector: Collector) -> str:
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_a_request_arrives_in_the_collector(plain_collector: Collector, compression: str) -> None:
+def test_a_request_arrives_in_the_collector(small_collector: Collector, compression: str) -> None:
     service = f"http-{compression}"
     body = request_of(service, "1", "2")
-    assert answer_of(plain_collector.http_endpoint, body=body, compression=compression) == ACCEPTED
-    assert arrived(plain_collector, service) == ["1", "2"]
+    assert answer_of(small_collector.http_endpoint, body=body, compression=compression) == ACCEPTED
+    assert arrived(small_collector, service) == ["1", "2"]
 
 
 def test_a_request_is_one_of_otlps() -> None:
@@ -148,10 +148,10 @@ def test_an_answer_that_comes_before_the_request_is_read_counts() -> None:
 # -- what real servers answer ------------------------------------------------------------------------------------------------
 
 
-def test_the_collector_refuses_what_is_too_large_or_no_request(plain_collector: Collector) -> None:
-    too_large = answer_of(plain_collector.http_endpoint, body=LARGE)
+def test_the_collector_refuses_what_is_too_large_or_no_request(small_collector: Collector) -> None:
+    too_large = answer_of(small_collector.http_endpoint, body=LARGE)
     assert too_large == Answer(Kind.BAD_DATA, 400, "Bad Request http: request body too large")
-    garbage = answer_of(plain_collector.http_endpoint, body=b"garbage!")
+    garbage = answer_of(small_collector.http_endpoint, body=b"garbage!")
     assert (garbage.kind, garbage.code) == (Kind.BAD_DATA, 400)
     assert "illegal wireType" in garbage.detail
 
@@ -351,13 +351,13 @@ def test_a_key_with_a_password_is_not_asked_for_on_the_terminal(
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
 def test_a_request_goes_through_the_proxy(
-    plain_collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str
+    small_collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     with ForwardProxy() as proxy:
         monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
-        assert answer_of(plain_collector.http_endpoint, body=request_of(f"http-{variable}")) == ACCEPTED
-        assert proxy.requests == [f"POST {plain_collector.http_endpoint}/v1/logs"]
-    assert arrived(plain_collector, f"http-{variable}") == ["1"]
+        assert answer_of(small_collector.http_endpoint, body=request_of(f"http-{variable}")) == ACCEPTED
+        assert proxy.requests == [f"POST {small_collector.http_endpoint}/v1/logs"]
+    assert arrived(small_collector, f"http-{variable}") == ["1"]
 
 
 def test_tls_goes_through_the_proxy_untouched(
@@ -373,14 +373,14 @@ def test_tls_goes_through_the_proxy_untouched(
 
 
 def test_a_proxy_may_refuse(
-    plain_collector: Collector,
+    small_collector: Collector,
     tls_collector: Collector,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with ForwardProxy("joe:secret") as proxy:
         for variable in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(variable, f"http://joe:planted@127.0.0.1:{proxy.port}")
-        plain = answer_of(plain_collector.http_endpoint)
+        plain = answer_of(small_collector.http_endpoint)
         assert plain == Answer(Kind.HOLD, 407, "Proxy Authentication Required")
         tunnel = answer_of(https(tls_collector))
         assert (tunnel.kind, tunnel.code) == (Kind.RETRY, None)
@@ -388,8 +388,8 @@ def test_a_proxy_may_refuse(
         assert "planted" not in tunnel.detail
 
 
-def test_some_hosts_are_reached_without_the_proxy(plain_collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_hosts_are_reached_without_the_proxy(small_collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    assert "ProxyError" in answer_of(plain_collector.http_endpoint).detail
+    assert "ProxyError" in answer_of(small_collector.http_endpoint).detail
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert answer_of(plain_collector.http_endpoint, body=request_of("shop")) == ACCEPTED
+    assert answer_of(small_collector.http_endpoint, body=request_of("shop")) == ACCEPTED
