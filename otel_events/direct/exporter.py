@@ -6,6 +6,7 @@ before something is changed is held and tried now and then. What is under way co
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -17,6 +18,8 @@ from typing import Final, Protocol
 from otel_events.direct.answers import Answer, Kind
 from otel_events.direct.envelope import Envelope
 from otel_events.direct.memory import MemoryQueue
+
+_logger = logging.getLogger("otel_events")
 
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
@@ -37,7 +40,7 @@ class Sender(Protocol):
 
 
 class Exporter:
-    """Sends what is in a queue, on a daemon thread that starts with the first record. It belongs to one process.
+    """Sends what is in a queue, on a daemon thread. It belongs to one process.
 
     Args:
         queue: Where records wait.
@@ -70,9 +73,6 @@ class Exporter:
         self._batch_bytes = batch_bytes
         self._delay_seconds = delay_seconds
         self._on_answer = on_answer
-        self._started = False
-        self._starting = threading.Lock()
-        self._under_way = 0
         self._hurry = threading.Event()
         self._ended = threading.Event()
         self._idle = threading.Condition()
@@ -81,17 +81,13 @@ class Exporter:
     @property
     def pending(self) -> int:
         """Records in the queue and under way."""
-        return len(self._queue) + self._under_way
+        return self._queue.unsettled
 
     def start(self) -> None:
         """Start the thread, if it has not been started."""
-        if self._started:
-            return
-        with self._starting:
-            if not self._started:
-                self._thread = threading.Thread(target=self._run, name="otel-events-exporter", daemon=True)
-                self._thread.start()
-                self._started = True
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="otel-events-exporter", daemon=True)
+            self._thread.start()
 
     def flush(self, timeout: float) -> bool:
         """Send what waits now, and say whether nothing was left within ``timeout`` seconds."""
@@ -123,7 +119,6 @@ class Exporter:
             self._hurry.clear()
             # What waits is sent to the end; a batch that fills up meanwhile goes out without delay.
             while not self._ended.is_set() and (batch := self._queue.take(self._batch_records, self._batch_bytes)):
-                self._under_way = len(batch)
                 self._settle(batch)
             with self._idle:
                 self._idle.notify_all()
@@ -135,7 +130,10 @@ class Exporter:
         while waiting and not self._ended.is_set():
             part = waiting[0]
             answer = self._sender.send(self._envelope.wrap(part))
-            self._on_answer(answer)
+            try:
+                self._on_answer(answer)
+            except Exception:
+                _logger.exception("telling of an answer raised; sending goes on")
             if answer.kind in (Kind.RETRY, Kind.HOLD):
                 failures += 1
                 self._pause(answer, failures)
@@ -147,7 +145,7 @@ class Exporter:
                 waiting.extendleft((part[middle:], part[:middle]))
                 continue
             self._account(answer, len(part))
-            self._under_way -= len(part)
+            self._queue.settle(len(part))
 
     def _account(self, answer: Answer, count: int) -> None:
         if answer.kind is Kind.BAD_DATA:

@@ -37,6 +37,7 @@ class MemoryQueue:
         self._batch_records = batch_records
         self._records: deque[bytes] = deque()
         self._bytes = 0
+        self._taken = 0
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
@@ -45,6 +46,12 @@ class MemoryQueue:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    @property
+    def unsettled(self) -> int:
+        """Records in it, and those that were taken out and are not settled."""
+        with self._lock:
+            return len(self._records) + self._taken
 
     @property
     def size_bytes(self) -> int:
@@ -65,7 +72,7 @@ class MemoryQueue:
             return True
 
     def take(self, max_records: int, max_bytes: int) -> list[bytes]:
-        """Remove and return the oldest records, at least one if there is one, up to these bounds."""
+        """Remove and return the oldest records, at least one if there is one, up to these bounds. They are to be settled."""
         batch: list[bytes] = []
         size = 0
         with self._lock:
@@ -75,9 +82,15 @@ class MemoryQueue:
                     break
                 batch.append(self._records.popleft())
             self._bytes -= sum(map(len, batch))
+            self._taken += len(batch)
             if self._when_full == "block":
                 self._emptied.notify_all()
         return batch
+
+    def settle(self, count: int) -> None:
+        """Take note that so many records of those taken out are sent or lost."""
+        with self._lock:
+            self._taken -= count
 
     def wait(self, seconds: float) -> None:
         """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""

@@ -73,7 +73,7 @@ class DirectPipeline:
         opened = self._current()
         if opened is not None:
             stats["logs.sent"] = opened.exporter.sent
-            stats["logs.pending"] = opened.exporter.pending
+            stats["logs.pending"] = self._pending(opened)
             stats["logs.queue_bytes"] = opened.queue.size_bytes
             stats.update({f"logs.lost.{reason}": count for reason, count in opened.lost().items()})
             stats["logs.trouble"] = opened.trouble.now
@@ -83,8 +83,11 @@ class DirectPipeline:
         opened = self._current()
         if opened is None:
             return Outcome(0, 0, 0)
-        pending = 0 if self._closed else opened.exporter.pending
-        return Outcome(opened.exporter.sent, pending, sum(opened.lost().values()))
+        return Outcome(opened.exporter.sent, self._pending(opened), sum(opened.lost().values()))
+
+    def _pending(self, opened: _Opened) -> int:
+        """Return how many records wait; after the shutdown none does, what waited is lost."""
+        return 0 if self._closed else opened.exporter.pending
 
     def _current(self) -> _Opened | None:
         """Return what is open in this process; what a parent opened is the parent's."""

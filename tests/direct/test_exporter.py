@@ -138,6 +138,27 @@ def test_flush_and_shutdown_keep_their_time_and_count_what_is_left(rig: Rig) -> 
     assert not [thread for thread in threading.enumerate() if thread.name == "otel-events-exporter"]
 
 
+def test_a_batch_that_was_taken_out_is_pending_until_it_is_settled(rig: Rig) -> None:
+    rig.queue.put(b"record")
+    rig.queue.take(1, 100)
+
+    assert rig.exporter.pending == 1
+    rig.queue.settle(1)
+    assert rig.exporter.pending == 0
+
+
+def test_what_raises_at_an_answer_does_not_end_the_sending(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    def raise_(answer: Answer) -> None:
+        raise ValueError("no")
+
+    rig.exporter._on_answer = raise_
+    rig.put("a")
+
+    assert rig.exporter.flush(10.0)
+    assert rig.exporter.sent == 1
+    assert "sending goes on" in caplog.text
+
+
 def test_a_flush_does_not_wait_for_the_delay() -> None:
     with HttpServer() as server:
         rig = Rig(server, batch_records=100)

@@ -90,6 +90,9 @@ def test_whatever_comes_and_goes_bounds_and_counts_hold(when_full: FullPolicy, s
         assert records.size_bytes <= 100
     left = records.take(99, 10_000)
     assert put == taken + len(left) + records.dropped
+    assert records.unsettled == taken + len(left)
+    records.settle(taken + len(left))
+    assert records.unsettled == 0
     assert records.size_bytes == 0
 
 
