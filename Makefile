@@ -5,11 +5,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# The libraries that are compared have plugins for pytest and Datasette, which must not get into the tests.
+BENCH := $(VENV)/bench
+BENCH_ARGS ?=
+SOAK_ARGS ?=
 
-.PHONY: help demo test lint types backends bench images format clean
+.PHONY: help demo test lint types backends soak bench bench-scaling bench-where bench-page images format clean
 
 help: ## Show this list.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo ## A real Datasette, a day of use, its events over OTLP, in the terminal.
 	$(BIN)/otel-events demo
@@ -28,8 +32,20 @@ backends: ## Build the real servers into a cache outside the checkout; what is t
 	@if command -v go >/dev/null || [ -n "$$REQUIRE_BACKENDS" ]; then $(PYTHON) -m tests.backends.build; \
 	else echo "Go is not installed: tests against the real servers will be skipped."; fi
 
-bench: $(VENV)/.dev backends ## What an event costs on each pipeline, against a real Collector.
-	$(BIN)/python -m benchmarks.pipelines
+soak: $(VENV)/.dev backends ## All failures, the long ones too, and the tables of docs/failures.md.
+	$(BIN)/python -m tests.matrix.soak $(SOAK_ARGS)
+
+bench: $(BENCH)/.bench backends ## What an event costs on each way, against a real Collector; see docs/performance.md.
+	$(BENCH)/bin/python -m benchmarks.compare $(BENCH_ARGS)
+
+bench-scaling: $(BENCH)/.bench backends ## How that changes with sizes, threads, numbers and a backlog.
+	$(BENCH)/bin/python -m benchmarks.scaling $(BENCH_ARGS)
+
+bench-where: $(BENCH)/.bench backends ## Where the time of an event goes.
+	$(BENCH)/bin/python -m benchmarks.where $(BENCH_ARGS)
+
+bench-page: $(VENV)/.dev ## Write the tables and the picture of docs/performance.md from benchmarks/results.
+	$(BIN)/python -m benchmarks.page
 
 images: $(VENV)/.dev ## Draw the pictures of the docs anew.
 	$(BIN)/python docs/images/make.py
@@ -50,4 +66,10 @@ $(VENV)/.demo: pyproject.toml
 $(VENV)/.dev: $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
+	touch $@
+
+$(BENCH)/.bench: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet "pip>=25.1"
+	$(BENCH)/bin/python -m pip install --quiet --editable ".[all]" --group bench
 	touch $@

@@ -23,13 +23,16 @@ from otel_events.context import actor, current_actor, current_request, request, 
 from otel_events.conversion.record import LogRecord, SpanEvent, to_log_record, to_span_event
 from otel_events.event import Event
 from otel_events.exceptions import (
+    DeliveryError,
     EventDefinitionError,
+    JournalError,
     OTelEventsError,
     PluginError,
     ReceiverError,
     SettingsError,
     UnregisteredEventError,
 )
+from otel_events.flushing import flush_on_return
 from otel_events.hookspecs import hookimpl
 from otel_events.listener import OTelListener
 from otel_events.outcome import Outcome, Receipt
@@ -48,11 +51,13 @@ __all__ = [
     "CreateTable",
     "CreateToken",
     "DeleteRow",
+    "DeliveryError",
     "DropTable",
     "Event",
     "EventDefinitionError",
     "EventTracker",
     "InsertRows",
+    "JournalError",
     "LogRecord",
     "Login",
     "LoginFailed",
@@ -81,6 +86,7 @@ __all__ = [
     "configure",
     "current_actor",
     "current_request",
+    "flush_on_return",
     "hookimpl",
     "make_listener",
     "request",

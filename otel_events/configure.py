@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from otel_events import application
+from otel_events.chosen import ChosenPipeline
 from otel_events.definition import EventDefinition
 from otel_events.definition.markers import FieldDefinition, fields_within
 from otel_events.exceptions import EventDefinitionError, SettingsError
 from otel_events.joined import JoinedPipelines
 from otel_events.listener import OTelListener, Pipeline
 from otel_events.privacy import Personal, Policy
+from otel_events.routed import RoutedPipelines
 from otel_events.settings import Settings, resolve
+from otel_events.settings.greenlets import refuse_grpc_among_greenlets
 from otel_events.settings.sources import PREFIX
+from otel_events.stamp import Stamper
 from otel_events.tracking.calls import OnError
 from otel_events.tracking.tracker import EventTracker
 
@@ -34,6 +39,10 @@ def configure(
     signals: str | Iterable[str] | None = None,
     pipeline: str | None = None,
     delivery: str | None = None,
+    on_failure: str | None = None,
+    journal: str | os.PathLike[str] | None = None,
+    journal_bytes: int | None = None,
+    confirm_seconds: float | None = None,
     queue_bytes: int | None = None,
     when_full: str | None = None,
     include: str | Iterable[str] | None = None,
@@ -69,7 +78,11 @@ def configure(
         on_error: Called when a hook implementation raises, with the exception and the event.
         signals: ``logs``, ``traces`` or both.
         pipeline: ``auto``, ``sdk`` or ``direct``.
-        delivery: ``memory``.
+        delivery: ``memory``, ``journal`` or ``confirmed``, for classes that name none.
+        on_failure: ``open``, keep in memory what the journal cannot take; ``closed``, raise ``DeliveryError``.
+        journal: The journal's directory, local to this machine.
+        journal_bytes: The most bytes of records in the journal of one process.
+        confirm_seconds: How long ``confirmed`` waits for the collector before the journal is enough.
         queue_bytes: The most bytes of records that wait, on the direct pipeline.
         when_full: What it does with a record for which there is no room: ``drop_newest``, ``drop_oldest`` or ``block``.
         include: Globs of event names to convert.
@@ -102,6 +115,10 @@ def configure(
             "signals": signals,
             "pipeline": pipeline,
             "delivery": delivery,
+            "on_failure": on_failure,
+            "journal": journal,
+            "journal_bytes": journal_bytes,
+            "confirm_seconds": confirm_seconds,
             "queue_bytes": queue_bytes,
             "when_full": when_full,
             "include": include,
@@ -125,7 +142,7 @@ def configure(
         },
         environ,
     )
-    tracker = EventTracker(event_types, check=pseudonym_check(settings.policy), on_error=on_error)
+    tracker = EventTracker(event_types, check=_checks(settings), on_error=on_error)
     if not settings.disabled:
         listener = make_listener(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
         tracker.register(listener, "otel")
@@ -149,39 +166,75 @@ def make_listener(
         logger_provider: As for ``configure``.
         tracer_provider: As for ``configure``.
     """
-    return OTelListener(settings, _pipeline(settings, logger_provider, tracer_provider))
-
-
-def _pipeline(
-    settings: Settings, logger_provider: LoggerProvider | None, tracer_provider: TracerProvider | None
-) -> Pipeline:
-    """Return where events go. Each pipeline's own libraries are loaded here, not by importing this package."""
-    if settings.pipeline != "direct":
-        from otel_events.sdk.pipeline import SdkPipeline
-
-        return SdkPipeline(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
-    if logger_provider is not None:
+    stamper = Stamper()
+    if logger_provider is not None and settings.pipeline == "direct":
         raise SettingsError("logger_provider is given, but pipeline=direct goes past it. Leave one of them out.")
-    if "logs" not in settings.signals:
+    if settings.pipeline == "direct" and "logs" not in settings.signals:
         raise SettingsError(
             "pipeline=direct sends log records, but signals has only traces. Set pipeline=sdk, or add logs."
         )
+    given = {"logs": logger_provider, "traces": tracer_provider}
+    for signal in settings.signals:
+        if given[signal] is None and signal not in application.signals():
+            refuse_grpc_among_greenlets(settings.otlp(signal))
+    pipeline = ChosenPipeline(lambda: _pipeline(settings, stamper, logger_provider, tracer_provider))
+    return OTelListener(settings, pipeline, stamper=stamper)
+
+
+def _pipeline(
+    settings: Settings,
+    stamper: Stamper,
+    logger_provider: LoggerProvider | None,
+    tracer_provider: TracerProvider | None,
+) -> Pipeline:
+    """Return where events go. Each pipeline's own libraries are loaded here, not by importing this package."""
+    if not _logs_go_direct(settings, logger_provider):
+        from otel_events.sdk.pipeline import SdkPipeline
+
+        sdk = SdkPipeline(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
+        if settings.pipeline == "sdk" or "logs" not in settings.signals:
+            return sdk
+        from otel_events.direct.pipeline import DirectPipeline
+
+        # Events that are to be durable go past the application's SDK, which could not keep that promise.
+        durable: Pipeline = DirectPipeline(settings, stamper)
+        if "traces" in settings.signals:
+            durable = JoinedPipelines(durable, _spans(settings, tracer_provider))
+        return RoutedPipelines(sdk, durable, settings.delivery)
     from otel_events.direct.pipeline import DirectPipeline
 
-    direct = DirectPipeline(settings)
-    if "traces" not in settings.signals:
-        return direct
+    direct = DirectPipeline(settings, stamper)
+    return direct if "traces" not in settings.signals else JoinedPipelines(direct, _spans(settings, tracer_provider))
+
+
+def _logs_go_direct(settings: Settings, logger_provider: LoggerProvider | None) -> bool:
+    """Tell whether log records take the direct pipeline; an application that has a LoggerProvider is respected."""
+    if settings.pipeline != "auto":
+        return settings.pipeline == "direct"
+    return "logs" in settings.signals and logger_provider is None and application.logger_provider() is None
+
+
+def _spans(settings: Settings, tracer_provider: TracerProvider | None) -> Pipeline:
     from otel_events.sdk.pipeline import SdkPipeline
 
-    return JoinedPipelines(direct, SdkPipeline(replace(settings, signals=("traces",)), tracer_provider=tracer_provider))
+    return SdkPipeline(replace(settings, signals=("traces",)), tracer_provider=tracer_provider)
 
 
-def application_signals() -> frozenset[str]:
-    """Return the signals, ``logs`` or ``traces``, for which the application has set a global provider."""
-    from otel_events.sdk import providers
+def _checks(settings: Settings) -> Callable[[EventDefinition], None]:
+    """Return what is looked at when a class is registered, beside the class itself."""
+    has_key = pseudonym_check(settings.policy)
 
-    application = {"logs": providers.application_logger_provider(), "traces": providers.application_tracer_provider()}
-    return frozenset(signal for signal, provider in application.items() if provider is not None)
+    def check(definition: EventDefinition) -> None:
+        has_key(definition)
+        if definition.delivery not in (None, "memory") and (
+            settings.pipeline == "sdk" or "logs" not in settings.signals
+        ):
+            raise EventDefinitionError(
+                f"{definition.cls.__module__}.{definition.cls.__qualname__}.delivery is {definition.delivery!r}, which needs log "
+                f"records on the direct pipeline. Leave out pipeline=sdk, and have logs among the signals."
+            )
+
+    return check
 
 
 def pseudonym_check(policy: Policy) -> Callable[[EventDefinition], None]:

@@ -16,9 +16,12 @@ BASE_FIELDS: Final = ("name", "actor", "created")
 """What every event has beside its own fields."""
 
 
+_UTC: Final = timezone.utc
+
+
 def utc_now() -> datetime:
     """Return the time, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.now(_UTC)
 
 
 @dataclass
@@ -36,7 +39,8 @@ class Event:
         created: When it happened. Naive times are UTC; the default is now.
 
     Class attributes: ``name`` (required), and as options ``namespace`` (prefix of the fields' attribute keys), ``severity``
-    (``"INFO"``), ``message`` (a template for the readable line: ``"{actor} placed {order_id}"``) and ``version`` (int).
+    (``"INFO"``), ``message`` (a template for the readable line: ``"{actor} placed {order_id}"``), ``version`` (int), ``delivery``
+    (``"memory"``, ``"journal"``, ``"confirmed"``; default the tracker's) and ``on_failure`` (``"open"``, ``"closed"``; likewise).
     """
 
     name: ClassVar[str]
@@ -44,16 +48,19 @@ class Event:
     severity: ClassVar[str | int] = "INFO"
     message: ClassVar[str | None] = None
     version: ClassVar[int | None] = None
+    delivery: ClassVar[str | None] = None
+    on_failure: ClassVar[str | None] = None
 
     actor: Mapping[str, Any] | str | None = field(default_factory=current_actor, kw_only=True)
     created: datetime = field(default_factory=utc_now, kw_only=True)
 
     def __post_init__(self) -> None:
         """Bring ``actor`` and ``created`` into one form. A subclass with its own ``__post_init__`` calls ``super()``'s."""
-        if isinstance(self.actor, str):
-            self.actor = as_actor(self.actor)
-        if isinstance(self.created, datetime):
-            self.created = in_utc(self.created)
+        actor, created = self.actor, self.created
+        if isinstance(actor, str):
+            self.actor = as_actor(actor)
+        if isinstance(created, datetime) and created.tzinfo is not _UTC:
+            self.created = in_utc(created)
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -23,7 +23,10 @@ def register_events() -> Iterable[type] | None:
 
 @hookspec
 def track_event(event: Any) -> Any:
-    """Receive an event. May be sync or async; may return a ``Receipt``; what it raises stays with the tracker."""
+    """Receive an event. May be sync or async; may return a ``Receipt``.
+
+    What it raises stays with the tracker, but for a ``DeliveryError``, which reaches the application.
+    """
 
 
 @hookspec
@@ -39,3 +42,8 @@ def shutdown(timeout: float) -> Outcome | None:
 @hookspec
 def stats() -> Mapping[str, Any] | None:
     """Return counts to show under the plugin's name in ``tracker.stats()``."""
+
+
+@hookspec
+def healthy() -> bool | None:
+    """Return False where something is wrong that concerns events from now on."""

@@ -47,3 +47,7 @@ class JoinedPipelines:
     def stats(self) -> Mapping[str, Any]:
         """Return the counts of both."""
         return {**self._second.stats(), **self._first.stats()}
+
+    def healthy(self) -> bool:
+        """Tell whether both are well."""
+        return self._first.healthy() and self._second.healthy()

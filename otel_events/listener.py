@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from otel_events.counts import Counts
+from otel_events.exceptions import DeliveryError
 from otel_events.hookspecs import hookimpl
 from otel_events.outcome import Outcome, Receipt
 from otel_events.settings import Settings
@@ -32,9 +33,12 @@ class Pipeline(Protocol):
     def stats(self) -> Mapping[str, Any]:
         """Return counts."""
 
+    def healthy(self) -> bool:
+        """Tell whether events arrive, as far as is known, and will."""
+
 
 class OTelListener:
-    """The hook implementation that gives events to OpenTelemetry. It never raises and never waits.
+    """The hook implementation that gives events to OpenTelemetry. It never waits, and raises nothing but a ``DeliveryError``.
 
     Args:
         settings: Which events are converted.
@@ -47,6 +51,7 @@ class OTelListener:
         self._pipeline = pipeline
         self._stamper = stamper or Stamper()
         self._counts = Counts()
+        self._accepted = self._counts.adder("accepted")
         self._filtered = settings.include != ("*",) or bool(settings.exclude)
         self._included = lru_cache(maxsize=1024)(self._is_included)
 
@@ -59,13 +64,18 @@ class OTelListener:
 
         Returns:
             The pipeline's receipt, where it gives one.
+
+        Raises:
+            DeliveryError: The pipeline could not make it as safe as was asked for.
         """
         try:
             if self._filtered and not self._included(str(event.name)):
                 self._counts.add("excluded")
                 return None
-            self._counts.add("accepted")
+            self._accepted()
             return self._pipeline.accept(event, self._stamper.stamp())
+        except DeliveryError:
+            raise
         except Exception as error:
             self._failed(error, event)
             return None
@@ -84,6 +94,11 @@ class OTelListener:
     def stats(self) -> Mapping[str, Any]:
         """Return counts: ``accepted``, ``excluded``, ``failed`` by exception, the uids' ``stream``, and the pipeline's own."""
         return {**self._counts.as_dict(), "stream": self._stamper.stream, **self._pipeline.stats()}
+
+    @hookimpl
+    def healthy(self) -> bool:
+        """Tell whether the pipeline is well."""
+        return self._pipeline.healthy()
 
     def _is_included(self, name: str) -> bool:
         included = any(fnmatch.fnmatchcase(name, glob) for glob in self._settings.include)

@@ -6,8 +6,6 @@ A marker stands in a field's annotation, ``email: Annotated[str, Personal()]``. 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -152,6 +150,9 @@ class Policy:
         """
         if self.pseudonym_key is None:
             return REDACTED
+        import hashlib  # With OpenSSL behind it, which most applications of this package have no other need for.
+        import hmac
+
         return hmac.new(self.pseudonym_key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 
 from otel_events.definition import EventDefinition, define
 from otel_events.exceptions import EventDefinitionError, UnregisteredEventError
@@ -46,6 +46,11 @@ class EventRegistry:
         definition = self._definitions.pop(cls)
         if definition.name is not None:
             del self._names[definition.name]
+
+    @property
+    def classes(self) -> KeysView[type]:
+        """The classes, as a view that follows what is registered later."""
+        return self._definitions.keys()
 
     def require(self, cls: type) -> None:
         """Refuse a class that was never registered.

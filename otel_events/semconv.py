@@ -39,6 +39,19 @@ URL_PATH: Final = "url.path"
 EVENT_OUTCOME: Final = "event.outcome"
 EVENT_REASON: Final = "event.reason"
 
+CHECKPOINT: Final = "otel_events.checkpoint"
+"""The name of the record that says what became of a stream. The keys below are of its attributes."""
+
+STREAM: Final = "otel_events.stream"
+EMITTED: Final = "otel_events.emitted"
+DELIVERED: Final = "otel_events.delivered"
+PENDING: Final = "otel_events.pending"
+DEAD_LETTERS: Final = "otel_events.dead_letters"
+DROPPED: Final = "otel_events.dropped.total"
+DROPPED_FOR: Final = "otel_events.dropped."
+"""Before the reason, of those that were dropped for one."""
+FINAL: Final = "otel_events.final"
+
 RESERVED_KEYS: Final = frozenset({LOG_RECORD_UID, EVENT_VERSION, USER_ID, USER_HASH})
 """Keys that a field may not claim with an ``Attribute`` marker: the identity of the record and of its actor."""
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from opentelemetry import trace
+from opentelemetry.context import get_current
+from opentelemetry.trace import get_current_span
 
 from otel_events.context import current_request
+from otel_events.counts import next_number
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
+
+_getpid: Final = os.getpid
+_new: Final = tuple.__new__
+"""Makes a named tuple in half the time that its own ``__new__`` takes."""
 
 
 class Stamp(NamedTuple):
@@ -28,6 +33,7 @@ class Stamp(NamedTuple):
         span_id: The active span, 0 for none.
         trace_flags: The W3C trace flags of the active span.
         request: Attributes of the request in which it was tracked.
+        pid: The process in which it was tracked; 0 for a stamp that was made by hand.
     """
 
     uid: str
@@ -36,20 +42,37 @@ class Stamp(NamedTuple):
     span_id: int = 0
     trace_flags: int = 0
     request: Mapping[str, Any] = {}
+    pid: int = 0
 
 
-class Stream(NamedTuple):
+class Stream:
     """One sequence of uids.
 
     Args:
         pid: The process to which it belongs.
         text: Its part of the uids, 8 characters.
         numbers: Count within it.
+
+    Attributes:
+        first: The first of the numbers.
+        latest: The latest of the beginnings of uids: its milliseconds, the high bits of its numbers, the text.
     """
 
-    pid: int
-    text: str
-    numbers: Iterator[int]
+    __slots__ = ("first", "latest", "numbers", "pid", "text")
+
+    def __init__(self, pid: int, text: str, numbers: itertools.count[int]) -> None:
+        self.pid = pid
+        self.text = text
+        self.numbers = numbers
+        self.first = next_number(numbers)
+        self.latest = (-1, -1, "")
+
+    def beginning(self, milliseconds: int, high: int) -> str:
+        """Return the first 24 characters of a uid, which are often those of the one before."""
+        moment, count = milliseconds & 0xFFFF_FFFF_FFFF, high & 0x3FFF_FFFF
+        text = f"{_base32(moment >> 20, 6)}{_four(moment)}{self.text}{_base32(count >> 10, 4)}{_PAIRS[count & 0x3FF]}"
+        self.latest = (milliseconds, high, text)  # in one assignment, for other threads
+        return text
 
 
 class Stamper:
@@ -63,7 +86,6 @@ class Stamper:
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._clock_ns = clock_ns
-        self._last_time = (-1, "")
         self._stream = self._new_stream()
 
     @property
@@ -71,25 +93,30 @@ class Stamper:
         """The stream's part of the uids, 8 characters."""
         return self._own_stream().text
 
+    @property
+    def emitted(self) -> int:
+        """How many numbers the stream of this process has given out so far."""
+        stream = self._own_stream()
+        return next_number(stream.numbers) - stream.first
+
     def stamp(self) -> Stamp:
         """Return a stamp for an event that is being tracked here and now."""
-        stream = self._own_stream()
+        stream = self._stream
+        pid = _getpid()
+        if stream.pid != pid:
+            stream = self._own_stream()
         now = self._clock_ns()
         number = next(stream.numbers)
-        uid = self._time(now // 1_000_000) + stream.text + _base32(number >> 20 & 0xF_FFFF, 4) + _last_four(number)
-        span = trace.get_current_span()
-        if span is trace.INVALID_SPAN:
-            return Stamp(uid, now, 0, 0, 0, current_request())
-        context = span.get_span_context()
-        return Stamp(uid, now, context.trace_id, context.span_id, int(context.trace_flags), current_request())
-
-    def _time(self, milliseconds: int) -> str:
-        """Return the time's part of the uids, 10 characters; within a millisecond it is the same."""
-        last, text = self._last_time
-        if milliseconds != last or not text:
-            text = _base32(milliseconds & 0xFFFF_FFFF_FFFF, 10)
-            self._last_time = (milliseconds, text)  # in one assignment, for other threads
-        return text
+        milliseconds, high = now // 1_000_000, number >> 10
+        latest_milliseconds, latest_high, beginning = stream.latest
+        if milliseconds != latest_milliseconds or high != latest_high:
+            beginning = stream.beginning(milliseconds, high)
+        uid = beginning + _PAIRS[number & 0x3FF]
+        context = get_current()
+        if not context:  # An empty context has no span, whatever keeps it; to ask for the span takes longer.
+            return _new(Stamp, (uid, now, 0, 0, 0, current_request(), pid))
+        span = get_current_span(context).get_span_context()
+        return Stamp(uid, now, span.trace_id, span.span_id, int(span.trace_flags), current_request(), pid)
 
     def _own_stream(self) -> Stream:
         # One assignment of the whole: a thread that comes first after a fork never counts on in the parent's stream.
@@ -98,10 +125,10 @@ class Stamper:
         return self._stream
 
     def _new_stream(self) -> Stream:
-        return Stream(os.getpid(), _base32(secrets.randbits(40), 8), itertools.count())
+        return Stream(os.getpid(), _base32(int.from_bytes(os.urandom(5), "big"), 8), itertools.count())
 
 
-def _last_four(number: int) -> str:
+def _four(number: int) -> str:
     return _PAIRS[number >> 10 & 0x3FF] + _PAIRS[number & 0x3FF]
 
 

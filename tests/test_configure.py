@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +13,17 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_events
-from otel_events import Event, EventDefinitionError, Outcome, Personal, PluginError, SettingsError, hookimpl
-from otel_events.configure import application_signals
+from otel_events import Event, EventDefinitionError, Outcome, Personal, PluginError, SettingsError, hookimpl, semconv
 from otel_events.receiver import Receiver
 from otel_events.settings import OWN, RESOURCE_ARGUMENTS, resolve
 from otel_events.settings.otlp import OTLP_ARGUMENTS
+from tests.backends.servers import Collector
 
 
 @dataclass
@@ -88,7 +86,9 @@ def test_events_arrive_as_arguments_or_environment_say(
     tracker.track(OrderPlaced(actor="alice"))
     outcome = tracker.shutdown(10.0)
     assert (outcome.sent, outcome.lost) == (1, 0)
-    [event] = receiver.store.events()
+    [event, *checkpoints] = receiver.store.events()
+    # They are of the direct pipeline.
+    assert [one.name for one in checkpoints] == ([] if signals == "traces" else [semconv.CHECKPOINT])
     assert (event.name, event.actor, event.service) == ("order-placed", "alice", "shop")
     assert event.resource["team"] == "a"
     assert event.attributes["shop.order_id"] == "o-1"
@@ -106,7 +106,7 @@ def test_nothing_global_is_set_and_a_second_call_makes_a_second_tracker(receiver
     two.track(OrderPlaced())
     two.shutdown()
     assert (opentelemetry._logs.get_logger_provider(), trace.get_tracer_provider()) == before
-    assert receiver.store.count() == 3
+    assert sum(event.name == "order-placed" for event in receiver.store.events()) == 3
 
 
 def test_an_application_may_give_its_own_providers() -> None:
@@ -128,6 +128,125 @@ def test_an_application_may_give_its_own_providers() -> None:
     [record] = log_exporter.get_finished_logs()
     [span] = span_exporter.get_finished_spans()
     assert (record.log_record.event_name, span.name) == ("order-placed", "order-placed")
+
+
+@dataclass
+class Paid(Event):
+    name = "paid"
+    delivery = "journal"
+
+
+@pytest.fixture
+def application_exporter(monkeypatch: pytest.MonkeyPatch) -> InMemoryLogRecordExporter:
+    """Have an application with a LoggerProvider of its own, and give what that exports."""
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+    provider = LoggerProvider(resource=Resource({"service.name": "the application"}), shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    monkeypatch.setattr(opentelemetry._logs, "get_logger_provider", lambda: provider)
+    return exporter
+
+
+def exported(exporter: InMemoryLogRecordExporter) -> list[str | None]:
+    return [one.log_record.event_name for one in exporter.get_finished_logs()]
+
+
+def arrived(collector: Collector, service: str) -> list[str]:
+    """Return the names of a service's log records, without checkpoints."""
+    names = [one.event_name for one in collector.log_records(service)]
+    return [name for name in names if name != semconv.CHECKPOINT]
+
+
+@pytest.mark.parametrize(
+    ("signals", "pipeline", "taken"),
+    [
+        ("logs", "auto", "direct"),
+        ("logs,traces", "auto", "direct"),
+        ("traces", "auto", "sdk"),
+        ("logs", "sdk", "sdk"),
+        ("logs", "direct", "direct"),
+    ],
+)
+def test_log_records_of_an_application_without_a_provider_go_direct(
+    own_collector: Collector, signals: str, pipeline: str, taken: str
+) -> None:
+    tracker = otel_events.configure(
+        event_types=[OrderPlaced],
+        endpoint=own_collector.http_endpoint,
+        signals=signals,
+        pipeline=pipeline,
+        service_name="plain",
+        environ={},
+    )
+    tracker.track(OrderPlaced())
+    assert ("logs.last_answer" in tracker.stats()["otel"]) == (taken == "direct")
+    assert tracker.shutdown(10.0).sent == 1
+    assert arrived(own_collector, "plain") == (["order-placed"] if "logs" in signals else [])
+    assert len(own_collector.spans("plain")) == ("traces" in signals)
+
+
+@pytest.mark.parametrize("delivery", ["memory", "journal", "confirmed"])
+def test_beside_an_applications_provider_only_durable_events_go_direct(
+    own_collector: Collector, application_exporter: InMemoryLogRecordExporter, tmp_path: Path, delivery: str
+) -> None:
+    tracker = otel_events.configure(
+        event_types=[OrderPlaced, Paid],
+        endpoint=own_collector.http_endpoint,
+        delivery=delivery,
+        journal=tmp_path / "journal",
+        environ={},
+    )
+    tracker.track(OrderPlaced())
+    tracker.track(Paid())
+    outcome = tracker.shutdown(10.0)
+    direct = ["paid"] if delivery == "memory" else ["order-placed", "paid"]
+    # Under the resource that the application has.
+    assert arrived(own_collector, "the application") == direct
+    assert exported(application_exporter) == [name for name in ("order-placed", "paid") if name not in direct]
+    # What the application's own SDK has done with an event it does not tell.
+    assert (outcome.sent, outcome.lost) == ((None, None) if delivery == "memory" else (2, 0))
+
+
+def test_the_choice_is_made_at_the_first_event(own_collector: Collector, request: pytest.FixtureRequest) -> None:
+    tracker = otel_events.configure(event_types=[OrderPlaced], endpoint=own_collector.http_endpoint, environ={})
+    exporter: InMemoryLogRecordExporter = request.getfixturevalue("application_exporter")
+    tracker.track(OrderPlaced())
+    tracker.shutdown(10.0)
+    assert exported(exporter) == ["order-placed"]
+
+
+def test_durable_events_are_span_events_as_well_where_traces_are_asked_for(
+    own_collector: Collector, application_exporter: InMemoryLogRecordExporter, tmp_path: Path
+) -> None:
+    tracker = otel_events.configure(
+        event_types=[OrderPlaced, Paid],
+        endpoint=own_collector.http_endpoint,
+        signals="logs,traces",
+        journal=tmp_path / "journal",
+        environ={},
+    )
+    tracker.track(OrderPlaced())
+    tracker.track(Paid())
+    tracker.shutdown(10.0)
+    assert exported(application_exporter) == ["order-placed"]
+    assert arrived(own_collector, "the application") == ["paid"]
+    assert sorted(span.name for span in own_collector.spans()) == ["order-placed", "paid"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"delivery": "journal", "pipeline": "sdk"},
+        {"delivery": "confirmed", "pipeline": "sdk"},
+        {"delivery": "journal", "signals": "traces"},
+    ],
+)
+def test_what_cannot_be_durable_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="delivery"):
+        otel_events.configure(environ={}, **arguments)
+    tracker = otel_events.configure(environ={}, **{**arguments, "delivery": "memory"})
+    with pytest.raises(EventDefinitionError, match=r"Paid\.delivery is 'journal', which needs log records"):
+        tracker.register_event_types([Paid])
+    tracker.register_event_types([OrderPlaced])
 
 
 def test_a_disabled_sdk_has_no_listener_and_other_plugins_go_on() -> None:
@@ -231,20 +350,3 @@ def test_every_argument_reaches_the_settings(monkeypatch: pytest.MonkeyPatch) ->
     names = (*OWN, *OTLP_ARGUMENTS, *RESOURCE_ARGUMENTS)
     otel_events.configure(**{name: f"<{name}>" for name in names})  # type: ignore[arg-type]
     assert seen == {name: f"<{name}>" for name in names}
-
-
-def test_the_applications_global_providers_are_seen() -> None:
-    script = (
-        "import opentelemetry._logs, opentelemetry.trace\n"
-        "from opentelemetry.sdk._logs import LoggerProvider\n"
-        "from opentelemetry.sdk.trace import TracerProvider\n"
-        "from otel_events.configure import application_signals\n"
-        "print(sorted(application_signals()))\n"
-        "opentelemetry._logs.set_logger_provider(LoggerProvider())\n"
-        "print(sorted(application_signals()))\n"
-        "opentelemetry.trace.set_tracer_provider(TracerProvider())\n"
-        "print(sorted(application_signals()))\n"
-    )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, timeout=60)
-    assert run.stdout == "[]\n['logs']\n['logs', 'traces']\n", run.stderr
-    assert application_signals() == frozenset()

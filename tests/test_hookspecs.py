@@ -47,6 +47,11 @@ class Everything:
         self.calls.append(("stats", None))
         return {"seen": 1}
 
+    @hookimpl
+    def healthy(self) -> bool:
+        self.calls.append(("healthy", None))
+        return True
+
 
 def test_every_hook_is_called() -> None:
     plugin = Everything()
@@ -55,8 +60,11 @@ def test_every_hook_is_called() -> None:
     event = Ping()
     tracker.track(event)
     assert tracker.stats()["everything"] == {"seen": 1}
+    assert tracker.healthy()
     assert tracker.flush(2.0) == tracker.shutdown(2.0) == Outcome(1, 0, 0)
-    assert [name for name, _ in plugin.calls] == ["register_events", "track_event", "stats", "flush", "shutdown"]
+    assert [name for name, _ in plugin.calls] == [
+        "register_events", "track_event", "stats", "healthy", "flush", "shutdown"
+    ]  # fmt: skip
     assert {name for name, _ in plugin.calls} == set(HOOKS)
     assert dict(plugin.calls)["track_event"] is event
 

@@ -33,6 +33,9 @@ class Noting:
     def stats(self) -> dict[str, int]:
         return {"sent": self._sent, f"only-{self._sent}": 1}
 
+    def healthy(self) -> bool:
+        return not self._raises
+
 
 @pytest.mark.parametrize("raises", [True, False])
 def test_both_get_each_event_under_one_uid(raises: bool) -> None:
@@ -53,3 +56,9 @@ def test_outcomes_and_counts() -> None:
     assert joined.flush(1.0) == joined.shutdown(1.0) == Outcome(1, 0, 0)
     assert joined.stats() == {"sent": 1, "only-1": 1, "only-2": 1}
     assert all(timeout <= 0.96 for timeout in second.timeouts)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("second", [True, False])
+def test_they_are_well_where_both_are(first: bool, second: bool) -> None:
+    assert JoinedPipelines(Noting(1, raises=not first), Noting(2, raises=not second)).healthy() is (first and second)

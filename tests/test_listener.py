@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from otel_events import Event, EventTracker, OTelListener, Outcome, Receipt, Stamp, hookimpl, make_listener
+from otel_events.exceptions import DeliveryError
 from otel_events.settings import resolve
 from otel_events.testing import FixedStamper
 
@@ -43,6 +44,9 @@ class SomePipeline:
 
     def stats(self) -> Mapping[str, Any]:
         return {"log_records": len(self.accepted)}
+
+    def healthy(self) -> bool:
+        return not self.calls
 
 
 @pytest.fixture
@@ -140,6 +144,18 @@ def test_a_pipeline_that_raises_is_counted_by_its_exception(caplog: pytest.LogCa
     assert len(caplog.records) == 2
 
 
+def test_a_delivery_error_is_for_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    class Refusing(SomePipeline):
+        def accept(self, event: Any, stamp: Stamp) -> Receipt | None:
+            raise DeliveryError("the disk is full")
+
+    one = listener(Refusing())
+    with pytest.raises(DeliveryError, match="the disk is full"):
+        one.track_event(Ping())
+    assert [name for name in one.stats() if name.startswith("failed.")] == []
+    assert caplog.records == []
+
+
 def test_a_receipt_is_handed_back_and_not_waited_for() -> None:
     class Never:
         def wait(self, timeout: float | None = None) -> None:
@@ -177,6 +193,13 @@ def test_flush_and_shutdown_are_the_pipelines() -> None:
     assert one.flush(1.5) == Outcome(1, 2, 3)
     assert one.shutdown(2.5) == Outcome(4, 5, 6)
     assert pipeline.calls == [("flush", 1.5), ("shutdown", 2.5)]
+
+
+def test_its_health_is_the_pipelines() -> None:
+    one = listener()
+    assert one.healthy() is True
+    one.shutdown(1.0)
+    assert one.healthy() is False
 
 
 def test_counts_are_exact_when_many_threads_track() -> None:

@@ -38,3 +38,9 @@ def test_a_receipt_can_be_awaited_and_waited_for() -> None:
     assert isinstance(Full(), Receipt)
     for other in (OnlyWait(), asyncio.Event(), None, "text"):
         assert not isinstance(other, Receipt)
+
+
+def test_dead_letters_are_shown_where_there_are_some() -> None:
+    assert repr(Outcome(1, 0, 0)) == "Outcome(sent=1, pending=0, lost=0)"
+    assert repr(Outcome(1, 0, 0, 2)) == "Outcome(sent=1, pending=0, lost=0, dead_letters=2)"
+    assert Outcome.total([Outcome(1, 0, 0, 2), Outcome(1, None, 0, 1)]) == Outcome(2, None, 0, 3)

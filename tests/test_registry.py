@@ -39,6 +39,7 @@ def registry() -> EventRegistry:
 
 
 def test_what_is_registered_is_known(registry: EventRegistry) -> None:
+    classes = registry.classes
     registry.register(Placed)
     registry.register(Foreign)
     assert Placed in registry
@@ -46,6 +47,7 @@ def test_what_is_registered_is_known(registry: EventRegistry) -> None:
     assert [definition.cls for definition in registry] == [Placed, Foreign]
     assert len(registry) == 2
     registry.require(Placed)
+    assert list(classes) == [Placed, Foreign]
 
 
 def test_a_class_can_be_registered_again(registry: EventRegistry) -> None:

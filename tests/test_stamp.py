@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
+from opentelemetry.context import attach, detach, set_value
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from otel_events import request
@@ -65,7 +67,7 @@ def test_the_time_is_that_of_the_clock() -> None:
 def test_the_count_stays_within_its_40_bits() -> None:
     class Late(Stamper):
         def _new_stream(self) -> Stream:
-            return super()._new_stream()._replace(numbers=iter([2**40 - 1, 2**40]))
+            return Stream(os.getpid(), "0" * 8, itertools.count(2**40 - 1))
 
     stamper = Late(lambda: 0)
     assert [stamper.stamp().uid[18:] for _ in range(2)] == ["ZZZZZZZZ", "00000000"]
@@ -153,24 +155,82 @@ def test_a_forked_child_has_a_stream_of_its_own_from_its_first_event_on() -> Non
 
 def test_the_stream_that_is_shown_is_that_of_the_process() -> None:
     stamper = Stamper()
-    stamper._stream = stamper._stream._replace(pid=-1)
+    stamper._stream.pid = -1
     assert stamper.stream == stamper.stamp().uid[10:18]
+
+
+def test_how_many_numbers_were_given_out_is_told_without_giving_one_out() -> None:
+    stamper = Stamper()
+    for count in range(100):
+        assert stamper.emitted == stamper.emitted == count
+        assert number(stamper.stamp().uid[18:]) == count
+    stamper._stream.pid = -1  # as in a child
+    assert stamper.emitted == 0
+    assert number(stamper.stamp().uid[18:]) == 0
+
+
+@pytest.mark.parametrize("first", [0, 1, 2**20 - 2, 2**40 - 1, 2**62])
+def test_numbers_are_counted_from_the_first(first: int) -> None:
+    class Elsewhere(Stamper):
+        def _new_stream(self) -> Stream:
+            return Stream(os.getpid(), "0" * 8, itertools.count(first))
+
+    stamper = Elsewhere(lambda: 0)
+    uids = [stamper.stamp().uid for _ in range(5)]
+    assert [number(uid[18:]) for uid in uids] == [(first + later) % 2**40 for later in range(5)]
+    assert stamper.emitted == 5
 
 
 def test_a_stamp_has_the_active_span_and_the_request() -> None:
     stamper = Stamper()
     nothing = stamper.stamp()
-    assert nothing[2:] == (0, 0, 0, {})
+    assert nothing[2:] == (0, 0, 0, {}, os.getpid())
     context = SpanContext(2**100, 2**50, is_remote=False, trace_flags=TraceFlags(1))
     with trace.use_span(NonRecordingSpan(context)), request({"client.address": "192.0.2.1"}):
         stamp = stamper.stamp()
-    assert stamp[2:] == (2**100, 2**50, 1, {"client.address": "192.0.2.1"})
+    assert stamp[2:] == (2**100, 2**50, 1, {"client.address": "192.0.2.1"}, os.getpid())
     assert type(stamp.trace_flags) is int
+
+
+def test_a_context_without_a_span_gives_none() -> None:
+    token = attach(set_value("something", "else"))
+    try:
+        assert Stamper().stamp()[2:5] == (0, 0, 0)
+    finally:
+        detach(token)
+
+
+def test_a_context_implementation_of_the_applications_own_is_asked() -> None:
+    """The OpenTelemetry API takes one by the entry point that ``OTEL_PYTHON_CONTEXT`` names."""
+    out = run("""
+        from opentelemetry import context, trace
+        from opentelemetry.context.context import Context, _RuntimeContext
+
+        class Own(_RuntimeContext):
+            current = Context()
+            def attach(self, new):
+                before, Own.current = Own.current, new
+                return before
+            def get_current(self):
+                return Own.current
+            def detach(self, token):
+                Own.current = token
+
+        context._RUNTIME_CONTEXT = Own()
+        from otel_events.stamp import Stamper
+
+        span = trace.NonRecordingSpan(trace.SpanContext(5, 7, is_remote=False))
+        stamper = Stamper()
+        with trace.use_span(span):
+            print(*stamper.stamp()[2:5])
+        print(*stamper.stamp()[2:5])
+    """)
+    assert out.split("\n")[:2] == ["5 7 0", "0 0 0"]
 
 
 def test_a_stamp_can_be_made_by_hand() -> None:
     stamp = Stamp("uid", 1)
-    assert stamp == ("uid", 1, 0, 0, 0, {})
+    assert stamp == ("uid", 1, 0, 0, 0, {}, 0)
 
 
 @pytest.mark.parametrize("make", [Stamper, lambda: Stamper(lambda: 0)])

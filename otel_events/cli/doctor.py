@@ -6,11 +6,11 @@ import argparse
 import json
 import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from otel_events.cli.lines import print_line
 from otel_events.version import VERSION
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         for check in (*ignored, *examine(settings, args.read_back, args.wait)):
             checks.append(check)
             if not args.json:
-                _print(_line(check))
+                print_line(_line(check))
     failures = sum(check.mark is Mark.FAIL for check in checks)
     if args.json:
         document = {
@@ -77,17 +77,17 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(document, indent=2))
     else:
-        _print("")
-        _print("all is fine" if not failures else f"to be changed: {failures}")
+        print_line()
+        print_line("all is fine" if not failures else f"to be changed: {failures}")
     return 1 if failures else 0
 
 
 def _print_settings(described: Sequence[tuple[str, str, str]]) -> None:
-    _print(f"otel-events doctor {VERSION}\n\nsettings")
+    print_line(f"otel-events doctor {VERSION}\n\nsettings")
     widths = [max(len(row[column]) for row in described) for column in (0, 1)]
     for name, value, source in described:
-        _print(f"  {name:{widths[0]}}  {value:{min(widths[1], 60)}}  {source}")
-    _print("\nchecks")
+        print_line(f"  {name:{widths[0]}}  {value:{min(widths[1], 60)}}  {source}")
+    print_line("\nchecks")
 
 
 def _line(check: Check) -> str:
@@ -103,12 +103,6 @@ def _as_data(check: Check) -> dict[str, Any]:
         "change": check.change or None,
         "hop": check.hop or None,
     }
-
-
-def _print(text: str) -> None:
-    """Print a line as it is made, on terminals of any encoding."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, errors="replace").decode(encoding), flush=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Final
 from otel_events.exceptions import OTelEventsError
 from otel_events.version import VERSION
 
-COMMANDS: Final = ("demo", "doctor", "view")
+COMMANDS: Final = ("demo", "doctor", "journal", "verify", "view")
 """Each is a module of this package with ``HELP``, ``add_arguments(parser)`` and ``run(arguments)``."""
 
 

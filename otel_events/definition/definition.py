@@ -24,6 +24,9 @@ SEVERITIES: Final[dict[str, int]] = {
 _SEVERITY_TEXTS: Final = {number: text for text, number in SEVERITIES.items()}
 MAX_NAME_LENGTH: Final = 256
 
+DELIVERIES: Final = ("memory", "journal", "confirmed")
+ON_FAILURES: Final = ("open", "closed")
+
 MessagePart = tuple[str, str | None]
 """A piece of a message template: literal text, then the name of the field that follows it, if one does."""
 
@@ -45,6 +48,8 @@ class EventDefinition:
     severity_text: str
     message: tuple[MessagePart, ...] | None
     version: int | None
+    delivery: str | None
+    on_failure: str | None
 
     @property
     def default_namespace(self) -> str:
@@ -104,8 +109,6 @@ def _assemble(cls: type, fields: tuple[FieldDefinition, ...], *, loud: bool) -> 
     # A class that is no Event may use the names of the options for what it likes.
     option = _Options(cls, names, loud and issubclass(cls, Event))
     number = option("severity", 9, _severity)
-    option("delivery", None, _only("memory"))
-    option("on_failure", None, _only("open"))
     definition = EventDefinition(
         cls=cls,
         name=_Options(cls, names, loud)("name", None, _name),
@@ -116,6 +119,8 @@ def _assemble(cls: type, fields: tuple[FieldDefinition, ...], *, loud: bool) -> 
         severity_text=_SEVERITY_TEXTS[number],
         message=option("message", None, lambda text: _message(text, {field.name for field in own})),
         version=option("version", None, _version),
+        delivery=option("delivery", None, _one_of(DELIVERIES)),
+        on_failure=option("on_failure", None, _one_of(ON_FAILURES)),
     )
     if loud:
         _check_markers(definition)
@@ -178,10 +183,11 @@ def _version(value: Any) -> int:
     return int(value)
 
 
-def _only(expected: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if value != expected:
-            raise ValueError(f"expected {expected!r}, the only one that this version has")
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return str(value)
 
     return check
 

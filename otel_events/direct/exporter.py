@@ -16,14 +16,18 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from otel_events.direct.answers import Answer, Kind
-from otel_events.direct.envelope import Envelope
-from otel_events.direct.memory import MemoryQueue
+from otel_events.direct.batch import Batch, Source
+from otel_events.direct.thread import own_thread
 
 _logger = logging.getLogger("otel_events")
 
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
 HOLD_SECONDS: Final = 30.0
+
+STRANGE_REFUSALS: Final = 16
+"""So many records refused, and none ever accepted: it is likelier the server that is the wrong one than the records."""
+_STRANGE_ATTEMPTS: Final = 3
 
 OnAnswer = Callable[[Answer], None]
 """Told of every answer, on the exporting thread."""
@@ -40,39 +44,47 @@ class Sender(Protocol):
 
 
 class Exporter:
-    """Sends what is in a queue, on a daemon thread. It belongs to one process.
+    """Sends what waits somewhere, on a daemon thread. It belongs to one process.
 
     Args:
-        queue: Where records wait.
-        envelope: Goes around them.
+        source: Where records wait.
         sender: Sends requests.
         batch_records: The most records in a request.
         batch_bytes: The most bytes in a request, of records.
         delay_seconds: How long a record waits for others at most.
         on_answer: Told of every answer.
+        on_turn: Called between batches, at least once in ``delay_seconds`` while nothing is under way.
+        on_end: Called on the thread when it has sent what it could.
+        name: Of the thread.
     """
 
     def __init__(
         self,
-        queue: MemoryQueue,
-        envelope: Envelope,
+        source: Source,
         sender: Sender,
         *,
         batch_records: int,
         batch_bytes: int,
         delay_seconds: float,
         on_answer: OnAnswer,
+        on_turn: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
+        name: str = "otel-events-exporter",
     ) -> None:
         self.pid = os.getpid()
         self.sent = 0
+        self.dead = 0
         self.lost: Counter[str] = Counter()
-        self._queue = queue
-        self._envelope = envelope
+        self._source = source
         self._sender = sender
         self._batch_records = batch_records
         self._batch_bytes = batch_bytes
         self._delay_seconds = delay_seconds
         self._on_answer = on_answer
+        self._on_turn = on_turn
+        self._on_end = on_end
+        self._name = name
+        self._strange_attempts = 0
         self._hurry = threading.Event()
         self._ended = threading.Event()
         self._idle = threading.Condition()
@@ -80,81 +92,129 @@ class Exporter:
 
     @property
     def pending(self) -> int:
-        """Records in the queue and under way."""
-        return self._queue.unsettled
+        """Records that wait or are under way."""
+        return self._source.unsettled
 
     def start(self) -> None:
         """Start the thread, if it has not been started."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="otel-events-exporter", daemon=True)
+            self._thread = own_thread(self._run, self._name)
             self._thread.start()
+
+    def hurry(self) -> None:
+        """Have what waits sent now, without waiting for it."""
+        self._hurry.set()
+        self._source.wake()
 
     def flush(self, timeout: float) -> bool:
         """Send what waits now, and say whether nothing was left within ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         with self._idle:
             while self.pending and not self._ended.is_set() and (left := deadline - time.monotonic()) > 0:
-                self._hurry.set()
-                self._queue.wake()
+                self.hurry()
                 self._idle.wait(min(left, 0.05))
         return self.pending == 0
 
     def shutdown(self, timeout: float) -> None:
-        """Flush, then end the thread, within ``timeout`` seconds. What is left is lost, and counted."""
+        """Flush, then end the thread, within ``timeout`` seconds. What is left in memory is lost, and counted."""
         deadline = time.monotonic() + timeout
         self.flush(timeout * 0.9)
         self._ended.set()
-        self._hurry.set()
-        self._queue.wake()
+        self.hurry()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(deadline - time.monotonic(), 0.0))
         self._sender.close()
-        if self.pending:
-            self.lost["shutdown"] += self.pending
+        if lost := self._source.abandon():
+            self.lost["shutdown"] += lost
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while not self._over:
             if not self._hurry.is_set():
-                self._queue.wait(self._delay_seconds)
+                self._source.wait(self._delay_seconds)
             self._hurry.clear()
             # What waits is sent to the end; a batch that fills up meanwhile goes out without delay.
-            while not self._ended.is_set() and (batch := self._queue.take(self._batch_records, self._batch_bytes)):
+            while not self._over and (batch := self._source.take(self._batch_records, self._batch_bytes)):
                 self._settle(batch)
+                self._call(self._on_turn)
+            self._call(self._on_turn)
             with self._idle:
                 self._idle.notify_all()
+        self._call(self._on_end)
 
-    def _settle(self, batch: Sequence[bytes]) -> None:
-        """Send a batch until each of its records is sent or lost, or the end has come."""
-        waiting = deque([batch])
+    @property
+    def _over(self) -> bool:
+        return self._ended.is_set() or os.getpid() != self.pid
+
+    def _call(self, function: Callable[[], None]) -> None:
+        try:
+            if os.getpid() == self.pid:
+                function()
+        except Exception:
+            _logger.exception("what is done between batches raised; sending goes on")
+
+    def _settle(self, batch: Batch) -> None:
+        """Send a batch until each of its records is sent or refused, or the end has come."""
+        waiting: deque[tuple[Sequence[bytes], int]] = deque([(batch.bodies, batch.count)])
+        whole = True
+        refused: list[tuple[Sequence[bytes], int, Answer]] = []
         failures = 0
-        while waiting and not self._ended.is_set():
-            part = waiting[0]
-            answer = self._sender.send(self._envelope.wrap(part))
-            try:
-                self._on_answer(answer)
-            except Exception:
-                _logger.exception("telling of an answer raised; sending goes on")
+        while waiting and not self._over:
+            part, count = waiting[0]
+            answer = self._send(batch, part)
+            if os.getpid() != self.pid:
+                return
             if answer.kind in (Kind.RETRY, Kind.HOLD):
                 failures += 1
                 self._pause(answer, failures)
                 continue
             failures = 0
             waiting.popleft()
-            if answer.kind is Kind.BAD_DATA and len(part) > 1:
-                middle = len(part) // 2
-                waiting.extendleft((part[middle:], part[:middle]))
-                continue
-            self._account(answer, len(part))
-            self._queue.settle(len(part))
-
-    def _account(self, answer: Answer, count: int) -> None:
-        if answer.kind is Kind.BAD_DATA:
-            self.lost["refused"] += count
+            if answer.kind is Kind.BAD_DATA and count > 1 and (records := self._records(batch, part, whole)):
+                part, whole = records, False
+                middle = count // 2
+                waiting.extendleft(((part[middle:], count - middle), (part[:middle], middle)))
+            elif answer.kind is Kind.BAD_DATA:
+                refused.append((part, count, answer))
+                if len(refused) >= STRANGE_REFUSALS and not self.sent and self._strange_attempts < _STRANGE_ATTEMPTS:
+                    self._strange_attempts += 1
+                    waiting, refused, whole = deque([(batch.bodies, batch.count)]), [], True
+                    self._pause(Answer(Kind.HOLD, answer.code, answer.detail), 1)
+            elif answer.kind is Kind.PARTIAL and not self._keep(batch, part, count, answer):
+                rejected = min(answer.rejected, count)
+                self.lost["rejected"] += rejected
+                self.sent += count - rejected
+            elif answer.kind is Kind.ACCEPTED:
+                self.sent += count
+                batch.sent(count)
+        if waiting:
             return
-        rejected = min(answer.rejected, count) if answer.kind is Kind.PARTIAL else 0
-        if rejected:
-            self.lost["rejected"] += rejected
-        self.sent += count - rejected
+        for part, count, answer in refused:
+            if not self._keep(batch, part, count, answer):
+                self.lost["refused"] += count
+        batch.end()
+
+    def _records(self, batch: Batch, part: Sequence[bytes], whole: bool) -> Sequence[bytes]:
+        """Return the records of a part one by one; none where what they were read from is damaged."""
+        try:
+            return batch.records() if whole else part
+        except Exception:
+            _logger.exception("a batch that is refused cannot be taken apart; it is given up as a whole")
+            return ()
+
+    def _keep(self, batch: Batch, part: Sequence[bytes], count: int, answer: Answer) -> bool:
+        """Give back to the batch what was refused, and say whether that keeps it."""
+        kept = batch.refused(part, count, answer)
+        if kept:
+            self.dead += count
+        return kept
+
+    def _send(self, batch: Batch, part: Sequence[bytes]) -> Answer:
+        answer = self._sender.send(batch.envelope.wrap(part))
+        try:
+            self._on_answer(answer)
+        except Exception:
+            _logger.exception("telling of an answer raised; sending goes on")
+        return answer
 
     def _pause(self, answer: Answer, failures: int) -> None:
         """Wait before a batch is sent again: as long as the server asks for, else longer each time.

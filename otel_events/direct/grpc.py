@@ -9,6 +9,7 @@ import grpc
 
 from otel_events.direct.answers import MAX_ANSWER_BYTES, Answer, Kind, of_exception, of_grpc, of_success
 from otel_events.direct.transport import USER_AGENT, Transport
+from otel_events.settings.greenlets import refuse_grpc_among_greenlets
 from otel_events.settings.otlp import OtlpSettings
 
 _METHODS: Final = {
@@ -40,9 +41,13 @@ class GrpcTransport(Transport[_Connection]):
     Args:
         otlp: Where to, and how.
         signal: ``logs`` or ``traces``.
+
+    Raises:
+        SettingsError: Threads are greenlets, and gRPC does not know.
     """
 
     def __init__(self, otlp: OtlpSettings, signal: str = "logs") -> None:
+        refuse_grpc_among_greenlets(otlp)
         super().__init__(otlp, signal)
         self._metadata = tuple(self._headers.items())
 

@@ -18,7 +18,7 @@ from otel_events.direct.answers import MAX_ANSWER_BYTES, Answer, Kind, of_except
 from otel_events.direct.transport import USER_AGENT, Transport
 from otel_events.settings.otlp import OtlpSettings
 
-_MAX_CONNECTIONS: Final = 2
+_KEPT_CONNECTIONS: Final = 2
 
 _GZIP_LEVEL: Final = 1
 """A quarter of the size is left; level 6 takes twice the time for a tenth less."""
@@ -43,7 +43,8 @@ class HttpTransport(Transport[urllib3.PoolManager]):
         self._kept = False
 
     def _open(self) -> urllib3.PoolManager:
-        options: dict[str, Any] = {"maxsize": _MAX_CONNECTIONS, "block": True}
+        # Not "block": when the process ends, urllib3 empties its pools before the last records are sent.
+        options: dict[str, Any] = {"maxsize": _KEPT_CONNECTIONS}
         if self._otlp.tls:
             options["ssl_context"] = _tls(self._otlp)
         manager = _through(self._proxy, options) if self._proxy else urllib3.PoolManager(**options)
@@ -82,7 +83,6 @@ class HttpTransport(Transport[urllib3.PoolManager]):
             body=body,
             headers=self._headers,
             timeout=urllib3.Timeout(total=seconds),
-            pool_timeout=seconds,
             retries=False,
             redirect=False,
             preload_content=False,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 
+from otel_events.direct.answers import Answer
+from otel_events.direct.envelope import Envelope
 from otel_events.settings.queueing import FullPolicy
 
 
@@ -38,6 +41,7 @@ class MemoryQueue:
         self._records: deque[bytes] = deque()
         self._bytes = 0
         self._taken = 0
+        self._first_taken: bytes | None = None
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
@@ -54,20 +58,28 @@ class MemoryQueue:
             return len(self._records) + self._taken
 
     @property
+    def oldest(self) -> bytes | None:
+        """The record that came first of those that are in it, or taken out and not settled."""
+        with self._lock:
+            return self._first_taken or (self._records[0] if self._records else None)
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the records in it."""
         return self._bytes
 
     def put(self, record: bytes) -> bool:
         """Add a record, and say whether it was taken; whatever is let go of is counted in ``dropped``."""
+        size = len(record)
         with self._lock:
-            full = len(self._records) >= self._max_records or self._bytes + len(record) > self._max_bytes
-            if full and not self._make_room(len(record)):
+            records = self._records
+            full = len(records) >= self._max_records or self._bytes + size > self._max_bytes
+            if full and not self._make_room(size):
                 self.dropped += 1
                 return False
-            self._records.append(record)
-            self._bytes += len(record)
-            if self._wanted and len(self._records) >= self._batch_records:
+            records.append(record)
+            self._bytes += size
+            if self._wanted and len(records) >= self._batch_records:
                 self._filled.notify()
             return True
 
@@ -82,6 +94,8 @@ class MemoryQueue:
                     break
                 batch.append(self._records.popleft())
             self._bytes -= sum(map(len, batch))
+            if batch and not self._taken:
+                self._first_taken = batch[0]
             self._taken += len(batch)
             if self._when_full == "block":
                 self._emptied.notify_all()
@@ -91,6 +105,8 @@ class MemoryQueue:
         """Take note that so many records of those taken out are sent or lost."""
         with self._lock:
             self._taken -= count
+            if not self._taken:
+                self._first_taken = None
 
     def wait(self, seconds: float) -> None:
         """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
@@ -118,3 +134,64 @@ class MemoryQueue:
                     return True
                 self._emptied.wait(left)
         return False
+
+
+class MemoryBatch:
+    """Records taken out of a queue in memory.
+
+    Args:
+        queue: From which.
+        envelope: Goes around them.
+        bodies: The records.
+    """
+
+    def __init__(self, queue: MemoryQueue, envelope: Envelope, bodies: Sequence[bytes]) -> None:
+        self.bodies = bodies
+        self.count = len(bodies)
+        self.envelope = envelope
+        self._queue = queue
+
+    def records(self) -> Sequence[bytes]:
+        """Return them."""
+        return self.bodies
+
+    def sent(self, count: int) -> None:
+        """Take note that so many were accepted."""
+        self._queue.settle(count)
+
+    def refused(self, bodies: Sequence[bytes], count: int, answer: Answer) -> bool:
+        """Let these go."""
+        self._queue.settle(count)
+        return False
+
+    def end(self) -> None:
+        """Each was settled as it went."""
+
+
+class MemorySource:
+    """What an exporter takes out of a queue in memory.
+
+    Args:
+        queue: The queue.
+        envelope: Goes around what is in it.
+    """
+
+    def __init__(self, queue: MemoryQueue, envelope: Envelope) -> None:
+        self._queue = queue
+        self._envelope = envelope
+        self.wait = queue.wait
+        self.wake = queue.wake
+
+    @property
+    def unsettled(self) -> int:
+        """Records that wait or are under way."""
+        return self._queue.unsettled
+
+    def take(self, max_records: int, max_bytes: int) -> MemoryBatch | None:
+        """Take out the oldest."""
+        bodies = self._queue.take(max_records, max_bytes)
+        return MemoryBatch(self._queue, self._envelope, bodies) if bodies else None
+
+    def abandon(self) -> int:
+        """Return how many are lost: all that are left."""
+        return self.unsettled

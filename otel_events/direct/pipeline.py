@@ -1,143 +1,160 @@
-"""The direct pipeline: stamped events are encoded, wait in memory, and are exported as log records."""
+"""The direct pipeline: stamped events are encoded, wait in memory or in the journal, and are exported as log records."""
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from otel_events.at_exit import call_at_exit, cancel_at_exit
 from otel_events.counts import Counts
 from otel_events.direct.encoder import Encoder
-from otel_events.direct.envelope import Envelope
-from otel_events.direct.exporter import Exporter
-from otel_events.direct.memory import MemoryQueue
-from otel_events.direct.resource import resource_attributes
-from otel_events.direct.trouble import Trouble
+from otel_events.direct.opened import Opened
+from otel_events.direct.receipts import DeliveryReceipt
 from otel_events.outcome import Outcome
 from otel_events.settings import Settings
-from otel_events.stamp import Stamp
+from otel_events.stamp import Stamp, Stamper
 
 _EXIT_SECONDS: Final = 5.0
+_MAX_CLASSES: Final = 4096
+_LATE: Final = "after_shutdown"
+
+
+class _Durable(NamedTuple):
+    """How the events of a class are to be kept that are not to wait in memory only."""
+
+    closed: bool
+    confirm_seconds: float
 
 
 class DirectPipeline:
     """Opened at the first event, and again at the first one in a forked child, whose queue begins empty.
 
     Args:
-        settings: The policy, the queue's bounds, and how log records are exported.
+        settings: The policy, the queue's bounds, the journal, and how log records are exported.
+        stamper: Numbers the events that come.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stamper: Stamper) -> None:
         self._settings = settings
+        self._stamper = stamper
         self._encoder = Encoder(settings.policy)
+        self._durable: dict[type, _Durable | None] = {}
         self._counts = Counts()
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._closed = False
 
-    def accept(self, event: Any, stamp: Stamp) -> None:
-        """Encode an event and queue it."""
+    def accept(self, event: Any, stamp: Stamp) -> DeliveryReceipt | None:
+        """Encode an event, and queue it or have it written to the journal, of which the receipt tells."""
         if self._closed:
-            self._counts.add("after_shutdown")
-            return
+            self._counts.add(_LATE)
+            return None
         opened = self._opened
-        if opened is None or opened.exporter.pid != os.getpid():
+        if opened is None or opened.pid != stamp.pid:
             opened = self._open()
         record, losses = self._encoder.encode(event, stamp)
-        opened.queue.put(record)
         if losses is not None:
             for name, count in losses.counted():
                 self._counts.add(name, count)
+        try:
+            durable = self._durable[type(event)]
+        except KeyError:
+            durable = self._durable_of(event)
+        if durable is None:
+            opened.queue.put(record)
+            return None
+        receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
+        opened.journal().put(record, receipt)
+        return receipt
 
     def flush(self, timeout: float) -> Outcome:
         """Send what waits, within ``timeout`` seconds."""
         opened = self._current()
         if opened is not None:
-            opened.exporter.flush(timeout)
+            opened.flush(timeout)
         return self._outcome()
 
     def shutdown(self, timeout: float) -> Outcome:
-        """Flush and end, within ``timeout`` seconds. What waits then is lost."""
+        """Flush and end, within ``timeout`` seconds. What waits in memory then is lost; the journal keeps what it has."""
         self._closed = True
         opened = self._current()
-        if opened is not None:
+        if opened is not None and not opened.closed:
             cancel_at_exit(self._at_exit)
-            opened.exporter.shutdown(timeout)
+            opened.shutdown(timeout)
         return self._outcome()
+
+    def healthy(self) -> bool:
+        """Tell whether the collector takes what it is sent, and the journal too."""
+        opened = self._current()
+        if opened is None:
+            return True
+        journal = opened.opened_journal
+        return opened.trouble.now is None and (journal is None or journal.trouble is None)
 
     def stats(self) -> dict[str, Any]:
         """Return counts of what was sent, waits, was lost and cut, and what is in trouble."""
         stats: dict[str, Any] = dict(self._counts.as_dict())
         opened = self._current()
-        if opened is not None:
-            stats["logs.sent"] = opened.exporter.sent
-            stats["logs.pending"] = self._pending(opened)
-            stats["logs.queue_bytes"] = opened.queue.size_bytes
-            stats.update({f"logs.lost.{reason}": count for reason, count in opened.lost().items()})
-            stats["logs.trouble"] = opened.trouble.now
+        if opened is None:
+            return stats
+        stats["logs.sent"] = opened.sent
+        stats["logs.pending"] = opened.pending
+        stats["logs.queue_bytes"] = opened.queue.size_bytes
+        stats.update({f"logs.lost.{reason}": count for reason, count in opened.lost().items()})
+        stats["logs.trouble"] = opened.trouble.now
+        stats["logs.last_answer"] = opened.trouble.last
+        journal = opened.opened_journal
+        if journal is not None:
+            stats["journal.pending"] = journal.unsettled
+            stats["journal.bytes"] = journal.size_bytes
+            stats["journal.dead_letters"] = journal.dead_letters
+            stats["journal.orphans.adopted"] = journal.orphans.adopted
+            stats["journal.in_memory_instead"] = opened.instead
+            stats["journal.trouble"] = journal.trouble
         return stats
 
     def _outcome(self) -> Outcome:
         opened = self._current()
         if opened is None:
             return Outcome(0, 0, 0)
-        return Outcome(opened.exporter.sent, self._pending(opened), sum(opened.lost().values()))
+        return Outcome(opened.sent, opened.pending, sum(opened.lost().values()), opened.dead)
 
-    def _pending(self, opened: _Opened) -> int:
-        """Return how many records wait; after the shutdown none does, what waited is lost."""
-        return 0 if self._closed else opened.exporter.pending
+    def _durable_of(self, event: Any) -> _Durable | None:
+        if len(self._durable) >= _MAX_CLASSES:
+            self._durable.clear()
+        definition = self._encoder.definition(event)
+        delivery = definition.delivery or self._settings.delivery
+        journal = self._settings.journal
+        durable = None
+        if delivery != "memory":
+            closed = (definition.on_failure or journal.on_failure) == "closed"
+            durable = _Durable(closed, journal.confirm_seconds if delivery == "confirmed" else 0.0)
+        self._durable[type(event)] = durable
+        return durable
 
-    def _current(self) -> _Opened | None:
+    def _current(self) -> Opened | None:
         """Return what is open in this process; what a parent opened is the parent's."""
         opened = self._opened
-        return opened if opened is not None and opened.exporter.pid == os.getpid() else None
+        return opened if opened is not None and opened.pid == os.getpid() else None
 
-    def _open(self) -> _Opened:
+    def _open(self) -> Opened:
         if self._pid != os.getpid():
             # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
             self._pid, self._lock = os.getpid(), threading.Lock()
         with self._lock:
             opened = self._current()
             if opened is None:
-                opened = self._opened = _Opened(self._settings)
+                parents = self._opened
+                left_alone = frozenset[Path]() if parents is None else parents.journal_files
+                opened = self._opened = Opened(self._settings, self._stamper, lambda: self._counts[_LATE], left_alone)
+                if self._settings.delivery != "memory":
+                    opened.journal()
                 call_at_exit(self._at_exit)
             return opened
 
     def _at_exit(self) -> None:
         if self._current() is not None and not self._closed:
             self.shutdown(_EXIT_SECONDS)
-
-
-class _Opened:
-    """The queue and the exporter of one process."""
-
-    def __init__(self, settings: Settings) -> None:
-        otlp, queue = settings.logs, settings.queue
-        if otlp.protocol == "grpc":
-            from otel_events.direct.grpc import GrpcTransport as Transport  # It takes a while to import.
-        else:
-            from otel_events.direct.http import HttpTransport as Transport  # type: ignore[assignment] # the same methods
-        self.trouble = Trouble(otlp)
-        self.queue = MemoryQueue(
-            max_records=queue.max_records,
-            max_bytes=queue.max_bytes,
-            when_full=queue.when_full,
-            batch_records=queue.batch_records,
-        )
-        self.exporter = Exporter(
-            self.queue,
-            Envelope(resource_attributes(settings)),
-            Transport(otlp),
-            batch_records=queue.batch_records,
-            batch_bytes=queue.batch_bytes,
-            delay_seconds=queue.delay_seconds,
-            on_answer=self.trouble.see,
-        )
-        self.exporter.start()
-
-    def lost(self) -> dict[str, int]:
-        """Return what was lost, by reason."""
-        reasons = dict(self.exporter.lost)
-        return {**reasons, "queue_full": self.queue.dropped} if self.queue.dropped else reasons

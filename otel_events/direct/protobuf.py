@@ -9,6 +9,21 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
+TIME: Final = b"\x09"
+SEVERITY_NUMBER: Final = b"\x10"
+SEVERITY_TEXT: Final = b"\x1a"
+BODY: Final = b"\x2a"
+ATTRIBUTES: Final = b"\x32"
+FLAGS: Final = b"\x45"
+TRACE_ID: Final = b"\x4a\x10"
+SPAN_ID: Final = b"\x52\x08"
+OBSERVED: Final = b"\x59"
+EVENT_NAME: Final = b"\x62"
+"""Tags of the fields of ``LogRecord``; those of the ids have their lengths, too."""
+
+LOG_RECORDS: Final = b"\x12"
+"""The tag of ``ScopeLogs.log_records``."""
+
 double = struct.Struct("<d").pack
 fixed64 = struct.Struct("<Q").pack
 fixed32 = struct.Struct("<I").pack
@@ -18,6 +33,8 @@ def varint(number: int) -> bytes:
     """Write a whole number of 0 or more, seven bits a byte, the lowest first."""
     if number < 128:
         return _ONE_BYTE[number]
+    if number < 16_384:
+        return bytes((number & 127 | 128, number >> 7))
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
@@ -26,6 +43,7 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
+_MAX_HEADERS: Final = 4096
 _ONE_BYTE: Final = [bytes((number,)) for number in range(128)]
 
 
@@ -39,8 +57,27 @@ def int64(number: int) -> bytes:
     return varint(number & 0xFFFF_FFFF_FFFF_FFFF)
 
 
+class FieldHeaders(dict[int, bytes]):
+    """What stands before n bytes of a field that has a length: ``headers[n]``.
+
+    Args:
+        tag: The field's.
+    """
+
+    __slots__ = ("_tag",)
+
+    def __init__(self, tag: bytes) -> None:
+        self._tag = tag
+
+    def __missing__(self, length: int) -> bytes:
+        header = self._tag + varint(length)
+        if len(self) < _MAX_HEADERS:
+            self[length] = header
+        return header
+
+
 class TextHeaders(dict[int, bytes]):
-    """What stands before a text of n bytes in a certain place: ``headers[n]``, worked out when it is first asked for.
+    """What stands before a text of n bytes in a certain place: ``headers[n]``, worked out when it is first asked for and kept.
 
     Args:
         tag: The tag of the outer message's field, ``LogRecord.attributes`` or ``LogRecord.body``.
@@ -55,7 +92,9 @@ class TextHeaders(dict[int, bytes]):
     def __missing__(self, length: int) -> bytes:
         text = b"\x0a" + varint(length)  # AnyValue.string_value
         head = self._before + varint(len(text) + length) + text if self._before else text
-        header = self[length] = self._tag + varint(len(head) + length) + head
+        header = self._tag + varint(len(head) + length) + head
+        if len(self) < _MAX_HEADERS:
+            self[length] = header
         return header
 
 
@@ -77,3 +116,12 @@ def any_value(value: Any) -> bytes:
 def key_value(tag: bytes, key: str, value: Any) -> bytes:
     """Write a ``KeyValue`` as a field of another message."""
     return field(tag, field(b"\x0a", key.encode()) + field(b"\x12", any_value(value)))
+
+
+def span_context(trace_id: int, span_id: int, flags: int) -> bytes:
+    """Write what a ``LogRecord`` has of the span in which it came to be, as far as there is one."""
+    return (
+        (FLAGS + fixed32(flags) if flags else b"")
+        + (TRACE_ID + trace_id.to_bytes(16, "big") if trace_id else b"")
+        + (SPAN_ID + span_id.to_bytes(8, "big") if span_id else b"")
+    )

@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry import _logs, trace
-
+from otel_events import application
 from otel_events.settings import Settings
 from otel_events.version import VERSION
 
@@ -18,20 +17,11 @@ def resource_attributes(settings: Settings) -> dict[str, Any]:
     Args:
         settings: May name the service and more attributes.
     """
-    attributes: dict[str, Any] = dict(_application_attributes() or _own_attributes())
+    attributes: dict[str, Any] = dict(application.resource_attributes() or _own_attributes())
     attributes.update(settings.resource_attributes)
     if settings.service_name is not None:
         attributes["service.name"] = settings.service_name
     return attributes
-
-
-def _application_attributes() -> Mapping[str, Any]:
-    """Return what the application's providers have; the API's own placeholders have no resource."""
-    for provider in (_logs.get_logger_provider(), trace.get_tracer_provider()):
-        attributes = getattr(getattr(provider, "resource", None), "attributes", None)
-        if attributes:
-            return dict(attributes)
-    return {}
 
 
 def _own_attributes() -> Mapping[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from otel_events import semconv
 from otel_events.doctor.canary import Flight
+from otel_events.verification.record import as_text
 
 
 class Arrival(NamedTuple):
@@ -44,10 +45,3 @@ class Arrival(NamedTuple):
         if self.span_id != flight.span_id:
             parts.append("span id")
         return parts
-
-
-def as_text(value: Any) -> str:
-    """Return a value of an attribute as every backend writes it in a text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from otel_events.doctor.arrival import Arrival, as_text
+from otel_events.doctor.arrival import Arrival
 from otel_events.doctor.canary import Flight
-from otel_events.doctor.fetch import fetch
+from otel_events.verification.fetch import fetch
+from otel_events.verification.record import as_text
 
 
 def find_in_jaeger(url: str, flight: Flight, *, certificate: str | None, timeout: float) -> list[Arrival] | str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from otel_events.doctor.arrival import Arrival, as_text
+from otel_events.doctor.arrival import Arrival
 from otel_events.doctor.canary import Flight
+from otel_events.verification.otlp_json import attributes, scopes, text_of
 
 _MAX_BYTES: Final = 8 * 1024 * 1024
 """So much is read, from the end of the file."""
@@ -53,15 +54,15 @@ def _why_not(text: bytes, flight: Flight) -> list[Arrival] | str:
 
 
 def _arrivals(line: Mapping[str, Any], flight: Flight) -> Iterator[Arrival]:
-    for record in _items(line, "resourceLogs", "scopeLogs", "logRecords"):
-        body = _text(record.get("body", {}))
-        yield from _if_it_is(
-            flight,
-            Arrival("logs", record.get("eventName", ""), body, _attributes(record), *_ids(record)),
-        )
-    for span in _items(line, "resourceSpans", "scopeSpans", "spans"):
-        for event in span.get("events", ()):
-            yield from _if_it_is(flight, Arrival("traces", event.get("name", ""), "", _attributes(event), *_ids(span)))
+    for _, scope in scopes(line, "resourceLogs", "scopeLogs"):
+        for record in scope.get("logRecords", ()):
+            name, body = record.get("eventName", ""), text_of(record.get("body", {}))
+            yield from _if_it_is(flight, Arrival("logs", name, body, attributes(record), *_ids(record)))
+    for _, scope in scopes(line, "resourceSpans", "scopeSpans"):
+        for span in scope.get("spans", ()):
+            for event in span.get("events", ()):
+                name = event.get("name", "")
+                yield from _if_it_is(flight, Arrival("traces", name, "", attributes(event), *_ids(span)))
 
 
 def _if_it_is(flight: Flight, arrival: Arrival) -> Iterator[Arrival]:
@@ -70,20 +71,5 @@ def _if_it_is(flight: Flight, arrival: Arrival) -> Iterator[Arrival]:
         yield arrival
 
 
-def _items(line: Mapping[str, Any], resources: str, scopes: str, items: str) -> Iterator[Mapping[str, Any]]:
-    for resource in line.get(resources, ()):
-        for scope in resource.get(scopes, ()):
-            yield from scope.get(items, ())
-
-
 def _ids(item: Mapping[str, Any]) -> tuple[str, str]:
     return item.get("traceId", ""), item.get("spanId", "")
-
-
-def _attributes(item: Mapping[str, Any]) -> dict[str, str]:
-    return {pair["key"]: _text(pair.get("value", {})) for pair in item.get("attributes", ())}
-
-
-def _text(value: Mapping[str, Any]) -> str:
-    """Return an OTLP ``AnyValue`` as a text; that of a list or a map is of no use here."""
-    return next((as_text(content) for content in value.values()), "")

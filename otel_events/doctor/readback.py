@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from otel_events.doctor.arrival import Arrival
 from otel_events.doctor.canary import Flight
@@ -16,6 +15,7 @@ from otel_events.doctor.otlp_file import find_in_file
 from otel_events.doctor.victorialogs import find_in_victorialogs
 from otel_events.scrub import secrets_in_url, shown_url
 from otel_events.settings import Settings
+from otel_events.verification.fetch import is_usable
 
 _POLL_SECONDS: Final = 0.25
 _REQUEST_SECONDS: Final = 5.0
@@ -44,14 +44,8 @@ class ReadBack(NamedTuple):
         kind, _, where = text.partition("=")
         if kind not in _HOLDS or not where:
             raise ValueError(f"{shown_url(text)!r} is not jaeger=URL, victorialogs=URL or file=PATH")
-        if kind != "file":
-            try:
-                parts = urlsplit(where)
-                usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-            except ValueError:
-                usable = False
-            if not usable or not where.isprintable() or " " in where:
-                raise ValueError(f"{kind}={shown_url(where)}: expected a URL that begins with http:// or https://")
+        if kind != "file" and not is_usable(where):
+            raise ValueError(f"{kind}={shown_url(where)}: expected a URL that begins with http:// or https://")
         return cls(kind, where)
 
     @property

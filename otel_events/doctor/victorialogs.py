@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from otel_events.doctor.arrival import Arrival
 from otel_events.doctor.canary import Flight
-from otel_events.doctor.fetch import fetch
+from otel_events.verification.fetch import fetch
 
 _HOUR_NS: Final = 3_600_000_000_000
 _MAX_RECORDS: Final = 10

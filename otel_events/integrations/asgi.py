@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from otel_events.context import Actor, actor, request
+from otel_events.flushing import Flusher, TrackerSource
 from otel_events.integrations.actors import ActorFailures, checked_actor
 from otel_events.integrations.request import asgi_request_attributes
 
@@ -35,12 +36,26 @@ class EventContextMiddleware:
         actor: Called with the scope of each request; may be async. Returns a mapping with at least ``id``, a string as
             shorthand for one, or None for nobody. When it raises, the request goes on without an actor. Left out, the actor is
             whatever the application sets.
+        flush: The tracker, or a function that returns it: once the application is done with a request, what waits is sent
+            before the server is told so, as where the process is frozen then. Left out, it is sent when its time has come.
+        flush_seconds: How long that may take.
+
+    Raises:
+        SettingsError: ``flush`` or ``flush_seconds`` is of another kind.
     """
 
-    def __init__(self, app: ASGIApp, actor: ActorOfScope | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        actor: ActorOfScope | None = None,
+        *,
+        flush: TrackerSource | None = None,
+        flush_seconds: float = 2.0,
+    ) -> None:
         self._app = app
         self._actor = actor
         self._failures = ActorFailures()
+        self._flusher = None if flush is None else Flusher(flush, flush_seconds, "EventContextMiddleware")
 
     @property
     def actor_failures(self) -> int:
@@ -52,11 +67,15 @@ class EventContextMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        with ExitStack() as surroundings:
-            surroundings.enter_context(request(asgi_request_attributes(scope)))
-            if self._actor is not None:
-                surroundings.enter_context(actor(await self._who(self._actor, scope)))
-            await self._app(scope, receive, send)
+        try:
+            with ExitStack() as surroundings:
+                surroundings.enter_context(request(asgi_request_attributes(scope)))
+                if self._actor is not None:
+                    surroundings.enter_context(actor(await self._who(self._actor, scope)))
+                await self._app(scope, receive, send)
+        finally:
+            if self._flusher is not None:
+                await self._flusher.flush_async()
 
     async def _who(self, actor_of: ActorOfScope, scope: Scope) -> Actor | None:
         try:

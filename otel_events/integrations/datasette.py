@@ -7,21 +7,24 @@ Datasette instance has a listener of its own, or none where nothing says where e
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pluggy
 
-from otel_events import builtin, semconv
-from otel_events.configure import application_signals, make_listener
+from otel_events import application, builtin, semconv
+from otel_events.configure import make_listener
 from otel_events.context import current_request
 from otel_events.context import request as surrounding_request
-from otel_events.exceptions import SettingsError
+from otel_events.counts import Counts
+from otel_events.exceptions import DeliveryError, SettingsError
 from otel_events.integrations.asgi import ASGIApp, EventContextMiddleware, Receive, Scope, Send
 from otel_events.listener import OTelListener
+from otel_events.outcome import Receipt
 from otel_events.settings import Settings, resolve
 
 _logger = logging.getLogger("otel_events")
@@ -42,6 +45,7 @@ _ENDPOINTS: Final = (
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 )
 _ON_INSTANCE: Final = "_otel_events_listener"
+_FAILURES: Final = "_otel_events_failures"
 
 
 @dataclass
@@ -66,17 +70,19 @@ def startup(datasette: Any) -> None:
 
 
 @hookimpl(tryfirst=True)
-def track_event(datasette: Any, event: Any) -> None:
-    """Queue an event. It neither waits nor raises."""
+def track_event(datasette: Any, event: Any) -> Callable[[], Awaitable[None]] | None:
+    """Queue an event. It neither waits nor raises; what it returns, Datasette calls and awaits: until the event is safe."""
     listener = _listener(datasette)
     if listener is None:
-        return
+        return None
     if type(event).__module__ == "datasette.events":
         # Datasette tracks its own events after the act. Of other plugins' events that is not known.
         with surrounding_request({**current_request(), semconv.EVENT_OUTCOME: "success"}):
-            listener.track_event(event)
+            receipt = _track(datasette, listener, event)
     else:
-        listener.track_event(event)
+        receipt = _track(datasette, listener, event)
+    # No coroutine: where another plugin's hook raises, nobody awaits it.
+    return None if receipt is None else functools.partial(_safe, datasette, receipt)
 
 
 @hookimpl(tryfirst=True)  # innermost, so that what another plugin corrects in the scope, such as the client, is seen
@@ -96,19 +102,15 @@ def asgi_wrapper(datasette: Any) -> Callable[[ASGIApp], ASGIApp]:
     return wrap
 
 
-@hookimpl(tryfirst=True)
-def forbidden(datasette: Any, request: Any, message: Any) -> None:
-    """Derive an event from a refused request; the answer stays Datasette's."""
+@hookimpl(wrapper=True, tryfirst=True)
+def forbidden(datasette: Any, request: Any, message: Any) -> Generator[None, list[Any], list[Any]]:
+    """Derive an event from a refused request; the answer stays Datasette's, and waits until the event is safe."""
     listener = _listener(datasette)
-    if listener is None:
-        return
-    reason = str(message)
-    # Request.path is without the query string, which has the token of a sign-in.
-    if request.scope.get("route_path", request.path) == _SIGN_IN_PATH:
-        listener.track_event(LoginFailed(reason=reason, actor=request.actor))
-    else:
-        action = reason if reason in datasette.actions else None
-        listener.track_event(PermissionDenied(action=action, resource=request.path, reason=reason, actor=request.actor))
+    receipt = None if listener is None else _track(datasette, listener, _refusal(datasette, request, str(message)))
+    answers = yield
+    if receipt is None or not answers:
+        return answers
+    return [functools.partial(_answer, datasette, receipt, answers[0]), *answers[1:]]
 
 
 @hookimpl(trylast=True)
@@ -122,8 +124,52 @@ def shutdown(datasette: Any) -> Callable[[], Awaitable[None]] | None:
         outcome = await asyncio.to_thread(listener.shutdown, SHUTDOWN_SECONDS)
         if outcome.lost:
             _logger.warning("%d of Datasette's events did not reach the collector.", outcome.lost)
+        failures: Counts | None = getattr(datasette, _FAILURES, None)
+        if failures is not None:
+            counted = ", ".join(f"{name} {count}" for name, count in failures.as_dict().items())
+            _logger.warning("Datasette's events that were not as safe as asked for: %s.", counted)
 
     return flush
+
+
+def _refusal(datasette: Any, request: Any, reason: str) -> builtin.LoginFailed | builtin.PermissionDenied:
+    # Request.path is without the query string, which has the token of a sign-in.
+    if request.scope.get("route_path", request.path) == _SIGN_IN_PATH:
+        return LoginFailed(reason=reason, actor=request.actor)
+    action = reason if reason in datasette.actions else None
+    return PermissionDenied(action=action, resource=request.path, reason=reason, actor=request.actor)
+
+
+def _track(datasette: Any, listener: OTelListener, event: Any) -> Receipt | None:
+    """Hand an event on, and return the receipt, where there is something to wait for."""
+    try:
+        return listener.track_event(event)
+    except DeliveryError as error:
+        _failed(datasette, error)
+        return None
+
+
+async def _safe(datasette: Any, receipt: Receipt) -> None:
+    """Wait until an event is as safe as was asked for. It never raises: what Datasette did is done."""
+    try:
+        await receipt
+    except Exception as error:
+        _failed(datasette, error)
+
+
+async def _answer(datasette: Any, receipt: Receipt, answer: Any) -> Any:
+    """Wait likewise, and return the answer that another plugin, or Datasette, gives."""
+    from datasette.utils import await_me_maybe
+
+    await _safe(datasette, receipt)
+    return await await_me_maybe(answer)
+
+
+def _failed(datasette: Any, error: Exception) -> None:
+    """Count an event that is not as safe as was asked for; say so of the first."""
+    failures: Counts = vars(datasette).setdefault(_FAILURES, Counts())
+    if failures.add(type(error).__name__) == 1:
+        _logger.error("an event of Datasette's is not safe: %s Said once; further ones are counted.", error)
 
 
 def _listener(datasette: Any) -> OTelListener | None:
@@ -176,15 +222,15 @@ def _settings(datasette: Any) -> Settings | None:
         raise SettingsError(
             f"{error} (In Datasette's configuration, arguments are the keys under plugins: {PLUGIN}:.)"
         ) from None
-    application = application_signals()
+    provided = application.signals()
     endpoint = any(os.environ.get(name, "").strip() for name in _ENDPOINTS)
-    if not config and not endpoint and application.isdisjoint(settings.signals):
+    if not config and not endpoint and provided.isdisjoint(settings.signals):
         return None
     named = settings.service_name is not None or "service.name" in settings.resource_attributes
     return replace(
         settings,
         policy=replace(settings.policy, keep_keys=settings.policy.keep_keys | KEEP_KEYS),
-        service_name=settings.service_name if named or application else SERVICE_NAME,
+        service_name=settings.service_name if named or provided else SERVICE_NAME,
     )
 
 

@@ -7,6 +7,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from otel_events.context import Actor, set_actor, set_request
+from otel_events.flushing import Flusher, TrackerSource
 from otel_events.integrations.actors import ActorFailures, checked_actor
 from otel_events.integrations.request import wsgi_request_attributes
 
@@ -32,12 +33,26 @@ class EventContextMiddleware:
         actor: Called with the environ of each request. Returns a mapping with at least ``id``, a string as shorthand for one,
             or None for nobody. When it raises, the request goes on without an actor. Left out, the actor is whatever the
             application sets.
+        flush: The tracker, or a function that returns it: once the body is closed, or the application has raised, what waits is
+            sent before the server goes on, as where the process is frozen then. Left out, it is sent when its time has come.
+        flush_seconds: How long that may take.
+
+    Raises:
+        SettingsError: ``flush`` or ``flush_seconds`` is of another kind.
     """
 
-    def __init__(self, app: WSGIApp, actor: ActorOfEnviron | None = None) -> None:
+    def __init__(
+        self,
+        app: WSGIApp,
+        actor: ActorOfEnviron | None = None,
+        *,
+        flush: TrackerSource | None = None,
+        flush_seconds: float = 2.0,
+    ) -> None:
         self._app = app
         self._actor = actor
         self._failures = ActorFailures()
+        self._flusher = None if flush is None else Flusher(flush, flush_seconds, "EventContextMiddleware")
 
     @property
     def actor_failures(self) -> int:
@@ -47,9 +62,16 @@ class EventContextMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         context = copy_context()
-        body = context.run(self._start, environ, start_response)
+        try:
+            body = context.run(self._start, environ, start_response)
+        except BaseException:
+            if self._flusher is not None:
+                self._flusher.flush()
+            raise
         # Nothing of the application runs while a list is sent; as it is, the server can tell its length.
-        return body if isinstance(body, (list, tuple)) else _Body(body, context)
+        if isinstance(body, (list, tuple)):
+            return body if self._flusher is None else _List(body, self._flusher)
+        return _Body(body, context, self._flusher)
 
     def _start(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         set_request(wsgi_request_attributes(environ))
@@ -65,12 +87,26 @@ class EventContextMiddleware:
             return None
 
 
+class _List(list[bytes]):
+    """A response body in a list, after which what waits is sent."""
+
+    def __init__(self, body: Iterable[bytes], flusher: Flusher) -> None:
+        super().__init__(body)
+        self._body = body
+        self._flusher = flusher
+
+    def close(self) -> None:
+        """Close the application's body, if it can be, and send."""
+        _close(self._body, self._flusher)
+
+
 class _Body:
     """A response body whose every part is made in the context of its request."""
 
-    def __init__(self, body: Iterable[bytes], context: Context) -> None:
+    def __init__(self, body: Iterable[bytes], context: Context, flusher: Flusher | None) -> None:
         self._body = body
         self._context = context
+        self._flusher = flusher
 
     def __iter__(self) -> Iterator[bytes]:
         parts = self._context.run(iter, self._body)
@@ -82,7 +118,15 @@ class _Body:
             yield part
 
     def close(self) -> None:
-        """Close the application's body, as the server has to (PEP 3333), also when the client went away."""
-        close = getattr(self._body, "close", None)
+        """Close the application's body, as the server has to (PEP 3333), also when the client went away, and send."""
+        self._context.run(_close, self._body, self._flusher)
+
+
+def _close(body: Iterable[bytes], flusher: Flusher | None) -> None:
+    try:
+        close = getattr(body, "close", None)
         if close is not None:
-            self._context.run(close)
+            close()
+    finally:
+        if flusher is not None:
+            flusher.flush()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.trace import TracerProvider
 
+from otel_events import application
 from otel_events.sdk import providers
 from otel_events.sdk.logs import LogEmitter
 from otel_events.sdk.spans import SpanEmitter
@@ -46,8 +47,8 @@ class Opened:
         self.pid = os.getpid()
         self.emitted_before = emitted_before
         self._used: list[_Used] = []
-        logs = logger_provider or providers.application_logger_provider()
-        traces = tracer_provider or providers.application_tracer_provider()
+        logs = logger_provider or application.logger_provider()
+        traces = tracer_provider or application.tracer_provider()
         resource = providers.make_resource(settings, logs, traces)
         self.logs = self.spans = None
         if "logs" in settings.signals:

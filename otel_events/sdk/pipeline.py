@@ -108,6 +108,11 @@ class SdkPipeline:
             stats[f"{watch.signal}.trouble"] = watch.trouble
         return stats
 
+    def healthy(self) -> bool:
+        """Tell whether it is open and no exporter of ours is in trouble; an application's own do not tell."""
+        opened = self._current()
+        return not self._closed and (opened is None or all(watch.trouble is None for watch in opened.watches))
+
     def _count_bridged(self, bridged: Bridged) -> None:
         if bridged is Bridged.NOT_SAMPLED:
             self._counts.add("not_bridged.not_sampled")

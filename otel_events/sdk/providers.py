@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-import opentelemetry._logs
-from opentelemetry import trace
-from opentelemetry._logs import LoggerProvider as ApiLoggerProvider
-from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -19,26 +15,13 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import ProxyTracerProvider
-from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
 from otel_events.sdk.environment import foreign_headers, on_their_own
 from otel_events.sdk.session import WatchedSession
 from otel_events.sdk.watch import Watch, WatchedLogExporter, WatchedSpanExporter
 from otel_events.settings import Settings
+from otel_events.settings.greenlets import refuse_grpc_among_greenlets
 from otel_events.settings.otlp import OtlpSettings
-
-
-def application_logger_provider() -> ApiLoggerProvider | None:
-    """Return the LoggerProvider that the application set globally, or None."""
-    provider = opentelemetry._logs.get_logger_provider()
-    return None if isinstance(provider, ProxyLoggerProvider) else provider
-
-
-def application_tracer_provider() -> ApiTracerProvider | None:
-    """Return the TracerProvider that the application set globally, or None."""
-    provider = trace.get_tracer_provider()
-    return None if isinstance(provider, ProxyTracerProvider) else provider
 
 
 def make_resource(settings: Settings, *application: object) -> Resource:
@@ -99,6 +82,7 @@ def _http_arguments(otlp: OtlpSettings, watch: Watch) -> dict[str, Any]:
 
 
 def _grpc_arguments(otlp: OtlpSettings) -> dict[str, Any]:
+    refuse_grpc_among_greenlets(otlp)
     return {
         "endpoint": otlp.endpoint,
         "insecure": not otlp.tls,

@@ -91,6 +91,11 @@ def seconds(value: Any) -> float:
     return float(value)
 
 
+def duration(value: Any) -> float:
+    """Likewise, or as a text."""
+    return seconds(float(value) if isinstance(value, str) else value)
+
+
 def positive(value: Any) -> int:
     """Read a whole number above 0."""
     number = int(value)
@@ -164,3 +169,11 @@ def file(value: Any) -> str:
     if not path.is_file() or not os.access(path, os.R_OK):
         raise ValueError
     return str(path)
+
+
+def directory(value: Any) -> str:
+    """Read the absolute path of a directory, which need not be there yet."""
+    path = os.fspath(value)
+    if not isinstance(path, str) or not path.startswith("/") or not path.isprintable():
+        raise ValueError
+    return path

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from otel_events.definition.definition import DELIVERIES, ON_FAILURES
 from otel_events.exceptions import SettingsError
 from otel_events.privacy import ACTOR_POLICIES, MIN_PSEUDONYM_KEY_BYTES, PERSONAL_POLICIES, Policy
-from otel_events.settings import readers
+from otel_events.settings import journaling, readers
+from otel_events.settings.journaling import JournalSettings, journal_settings
 from otel_events.settings.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
 from otel_events.settings.queueing import DEFAULT_BYTES, FULL_POLICIES, QueueSettings, queue_settings
 from otel_events.settings.sources import PREFIX, OwnSetting, Sources, hidden
@@ -24,7 +26,13 @@ OWN: Final[Mapping[str, OwnSetting]] = MappingProxyType(
     {
         "signals": OwnSetting(("logs",), readers.some_of(*SIGNALS), "logs, traces, or logs,traces"),
         "pipeline": OwnSetting("auto", readers.one_of(*PIPELINES), "auto, sdk or direct"),
-        "delivery": OwnSetting("memory", readers.one_of("memory"), "memory, the only delivery that this version has"),
+        "delivery": OwnSetting("memory", readers.one_of(*DELIVERIES), f"one of {', '.join(DELIVERIES)}"),
+        "on_failure": OwnSetting("open", readers.one_of(*ON_FAILURES), f"one of {', '.join(ON_FAILURES)}"),
+        "journal": OwnSetting(None, readers.directory, "the absolute path of a directory"),
+        "journal_bytes": OwnSetting(journaling.DEFAULT_BYTES, readers.positive, "a whole number of bytes above 0"),
+        "confirm_seconds": OwnSetting(
+            journaling.DEFAULT_CONFIRM_SECONDS, readers.duration, "a number of seconds above 0 and below a day"
+        ),
         "queue_bytes": OwnSetting(DEFAULT_BYTES, readers.positive, "a whole number of bytes above 0"),
         "when_full": OwnSetting("drop_newest", readers.one_of(*FULL_POLICIES), f"one of {', '.join(FULL_POLICIES)}"),
         "include": OwnSetting(("*",), readers.some_words, f"one or more {_GLOBS}"),
@@ -53,7 +61,8 @@ class Settings:
     Args:
         signals: ``("logs",)``, ``("traces",)`` or both.
         pipeline: ``auto``, ``sdk`` or ``direct``.
-        delivery: ``memory``.
+        delivery: ``memory``, ``journal`` or ``confirmed``, of the events whose class says nothing.
+        journal: Where events wait on disk.
         queue: How records wait and go out, on the direct pipeline.
         include: Globs of event names that are converted.
         exclude: Globs of event names that are not, also where ``include`` has them.
@@ -69,6 +78,7 @@ class Settings:
     signals: tuple[str, ...]
     pipeline: str
     delivery: str
+    journal: JournalSettings
     queue: QueueSettings
     include: tuple[str, ...]
     exclude: tuple[str, ...]
@@ -94,6 +104,10 @@ class Settings:
             ("signals", ",".join(self.signals)),
             ("pipeline", self.pipeline),
             ("delivery", self.delivery),
+            ("on_failure", self.journal.on_failure),
+            ("journal", str(self.journal.directory)),
+            ("journal_bytes", str(self.journal.max_bytes)),
+            ("confirm_seconds", f"{self.journal.confirm_seconds:g}"),
             ("queue_bytes", str(self.queue.max_bytes)),
             ("when_full", self.queue.when_full),
             ("include", ",".join(self.include)),
@@ -126,21 +140,25 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
         SettingsError: On an argument or an ``OTEL_EVENTS_*`` variable that is unknown or has a bad value.
     """
     known = (*OWN, *OTLP_ARGUMENTS, *RESOURCE_ARGUMENTS)
-    sources = Sources(arguments or {}, os.environ if environ is None else environ, known, OWN)
+    environ = os.environ if environ is None else environ
+    sources = Sources(arguments or {}, environ, known, OWN)
     own = {name: sources.own(name, setting) for name, setting in OWN.items()}
+    service_name = sources.standard(
+        "service_name", "service_name", ["OTEL_SERVICE_NAME"], None, readers.text, "a text that names the service"
+    )
+    _check_delivery(own)
     return Settings(
         signals=own["signals"],
         pipeline=own["pipeline"],
         delivery=own["delivery"],
+        journal=journal_settings(own, service_name, environ),
         queue=queue_settings(sources, own["queue_bytes"], own["when_full"]),
         include=own["include"],
         exclude=own["exclude"],
         policy=_policy(own),
         logs=otlp_settings(sources, "logs"),
         traces=otlp_settings(sources, "traces"),
-        service_name=sources.standard(
-            "service_name", "service_name", ["OTEL_SERVICE_NAME"], None, readers.text, "a text that names the service"
-        ),
+        service_name=service_name,
         resource_attributes=sources.standard(
             "resource_attributes",
             "resource_attributes",
@@ -153,6 +171,20 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
         disabled=sources.standard("disabled", None, ["OTEL_SDK_DISABLED"], False, readers.boolean, "true or false"),
         sources=MappingProxyType(sources.found),
     )
+
+
+def _check_delivery(own: Mapping[str, Any]) -> None:
+    """Refuse a delivery that the pipeline or the signals asked for cannot give."""
+    if own["delivery"] == "memory":
+        return
+    if own["pipeline"] == "sdk":
+        raise SettingsError(
+            f"delivery={own['delivery']} needs the direct pipeline, but pipeline=sdk is set. Leave one of them out."
+        )
+    if "logs" not in own["signals"]:
+        raise SettingsError(
+            f"delivery={own['delivery']} is for log records, but signals has only traces. Add logs, or leave it out."
+        )
 
 
 def _policy(own: Mapping[str, Any]) -> Policy:

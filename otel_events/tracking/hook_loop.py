@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio  # Imported where it is used: most applications that track from synchronous code never come here.
 
 T = TypeVar("T")
 
@@ -33,6 +35,8 @@ class HookLoop:
         Raises:
             concurrent.futures.TimeoutError: The time is up.
         """
+        import asyncio
+
         loop = self._started()
         try:
             future = asyncio.run_coroutine_threadsafe(work, loop)
@@ -58,6 +62,8 @@ class HookLoop:
         if self._pid != os.getpid():
             # The parent's thread is not here, nor is whoever held its lock.
             self._pid, self._lock, self._loop = os.getpid(), threading.Lock(), None
+        import asyncio
+
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -69,6 +75,8 @@ class HookLoop:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio
+
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
@@ -79,6 +87,8 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _cancel_all() -> None:
+    import asyncio
+
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

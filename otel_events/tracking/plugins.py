@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import inspect
 import itertools
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pluggy
 
 from otel_events import hookspecs
 from otel_events.exceptions import PluginError
 
-HOOKS: Final = ("register_events", "track_event", "flush", "shutdown", "stats")
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+HOOKS: Final = ("register_events", "track_event", "flush", "shutdown", "stats", "healthy")
 
 
 class Plugins:
@@ -107,7 +109,7 @@ def _check_function(impl: pluggy.HookImpl, shown: str, hook: str) -> None:
         raise PluginError(f"plugin {shown!r}: {hook} has a yield in it, so its code would never run. Return instead.")
 
 
-def load(entry: importlib.metadata.EntryPoint) -> object:
+def load(entry: EntryPoint) -> object:
     """Return the plugin behind an entry point.
 
     Raises:

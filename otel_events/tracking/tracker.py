@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-import pluggy
+from typing import TYPE_CHECKING, Any
 
 from otel_events import hookspecs
 from otel_events.counts import Counts
@@ -17,8 +14,11 @@ from otel_events.definition import EventDefinition
 from otel_events.exceptions import PluginError
 from otel_events.outcome import Outcome
 from otel_events.registry import EventRegistry
-from otel_events.tracking.calls import Calls, OnError, Returned
+from otel_events.tracking.calls import Bound, Calls, OnError, Returned, bind
 from otel_events.tracking.plugins import Plugins, load
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _logger = logging.getLogger("otel_events")
 
@@ -46,10 +46,12 @@ class EventTracker:
     ) -> None:
         self.registry = EventRegistry(check)
         self._plugins = Plugins()
-        self._entry_points: set[importlib.metadata.EntryPoint] = set()
+        self._entry_points: set[EntryPoint] = set()
         self._calls = Calls(on_error, hook_timeout_seconds)
-        self._impls: tuple[pluggy.HookImpl, ...] = ()
+        self._bound: tuple[Bound, ...] = ()
+        self._known = self.registry.classes
         self._counts = Counts()
+        self._tracked = self._counts.adder("tracked")
         self._ending = threading.RLock()
         self._shutdown: Outcome | None = None
         self.register_event_types(event_types)
@@ -92,7 +94,7 @@ class EventTracker:
             for cls in added:
                 self.registry.remove(cls)
             raise
-        self._impls = self._plugins.implementations("track_event")
+        self._bound = tuple(map(bind, self._plugins.implementations("track_event")))
 
     def unregister(self, plugin: object) -> None:
         """Remove a plugin; the event types it brought stay registered.
@@ -104,7 +106,7 @@ class EventTracker:
             PluginError: When it is not registered.
         """
         self._plugins.remove(plugin)
-        self._impls = self._plugins.implementations("track_event")
+        self._bound = tuple(map(bind, self._plugins.implementations("track_event")))
 
     def load_entrypoints(self) -> list[str]:
         """Register the plugins that installed packages offer under the entry-point group ``otel_events``.
@@ -115,8 +117,10 @@ class EventTracker:
         Raises:
             PluginError: When one cannot be imported or registered; the text names it and its package. Those before it stay.
         """
+        from importlib.metadata import entry_points  # It takes longer to import than all of this package's tracking.
+
         added = []
-        for entry in importlib.metadata.entry_points(group=hookspecs.PROJECT):
+        for entry in entry_points(group=hookspecs.PROJECT):
             if entry in self._entry_points:
                 continue
             plugin = load(entry)
@@ -138,6 +142,7 @@ class EventTracker:
 
         Raises:
             UnregisteredEventError: When the event's class was never registered.
+            DeliveryError: When a plugin raised it, once the others have had the event.
         """
         returned = self._call(event)
         if returned:
@@ -153,6 +158,7 @@ class EventTracker:
 
         Raises:
             UnregisteredEventError: When the event's class was never registered.
+            DeliveryError: When a plugin raised it, once the others have had the event.
         """
         returned = self._call(event)
         if returned:
@@ -203,13 +209,25 @@ class EventTracker:
             self._calls.stop(_STOP_SECONDS)  # An async implementation has started the loop again.
         return {**stats, "hook_failures": self._calls.failures.as_dict()}
 
+    def healthy(self) -> bool:
+        """Tell whether all is well, as for a health check of the application.
+
+        Returns:
+            False after the shutdown, and where a plugin's ``healthy`` hook says False or raises; else True.
+        """
+        if self._shutdown is not None:
+            return False
+        impls = self._plugins.implementations("healthy")
+        return all(self._calls.try_result(impl, default=False) is not False for impl in impls)
+
     # -- within --------------------------------------------------------------------------------------------------------
 
     def _call(self, event: Any) -> list[Returned]:
-        self.registry.require(type(event))
-        self._counts.add("tracked")
+        if type(event) not in self._known:
+            self.registry.require(type(event))
+        self._tracked()
         if self._shutdown is None:
-            return self._calls.call_all(self._impls, event)
+            return self._calls.call_all(self._bound, event)
         if self._counts.add("after_shutdown") == 1:
             _logger.warning(
                 "an event was tracked after the tracker's shutdown, so it reaches no plugin. Said once; see stats()."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -14,7 +14,7 @@ from otel_events.direct.answers import Answer, Kind
 from otel_events.direct.encoder import encode_record
 from otel_events.direct.envelope import Envelope
 from otel_events.direct.exporter import Exporter
-from otel_events.direct.memory import MemoryQueue
+from otel_events.direct.memory import MemoryBatch, MemoryQueue, MemorySource
 from otel_events.direct.protobuf import field
 from otel_events.privacy import DEFAULT_POLICY
 from tests.backends.wait import wait_until
@@ -30,8 +30,7 @@ class Rig:
         self.answers: list[Answer] = []
         self.queue = MemoryQueue(max_records=1000, max_bytes=10**6, batch_records=batch_records)
         self.exporter = Exporter(
-            self.queue,
-            Envelope({"service.name": "rig"}),
+            MemorySource(self.queue, Envelope({"service.name": "rig"})),
             make_transport(server.endpoint, timeout_seconds=1.0),
             batch_records=batch_records,
             batch_bytes=10**6,
@@ -193,3 +192,156 @@ def test_what_it_sends_is_what_the_encoder_gives(rig: Rig) -> None:
     assert rig.exporter.flush(10.0)
 
     assert rig.arrived() == [["login"]]
+
+
+# -- a server that is the wrong one ------------------------------------------------------------------------------------
+
+
+def names_of(count: int) -> list[str]:
+    return [f"n{number}" for number in range(count)]
+
+
+@pytest.mark.usefixtures("rig")  # for its short waits
+def test_where_all_is_refused_and_nothing_was_ever_accepted_the_batch_is_held_three_times() -> None:
+    count = exporters.STRANGE_REFUSALS
+    with HttpServer() as server:
+        server.default = HttpReply(400)
+        rig = Rig(server, batch_records=count)
+        rig.put(*names_of(count))
+        assert rig.exporter.flush(20.0)
+        whole = [len(names) for names in rig.arrived()].count(count)
+        assert whole == 1 + exporters._STRANGE_ATTEMPTS
+        assert dict(rig.exporter.lost) == {"refused": count}
+        # What it does not want afterwards is not held again.
+        rig.put(*names_of(count))
+        assert rig.exporter.flush(20.0)
+        assert [len(names) for names in rig.arrived()].count(count) == whole + 1
+        rig.exporter.shutdown(5.0)
+
+
+@pytest.mark.usefixtures("rig")
+def test_a_batch_that_is_held_is_sent_when_the_server_is_the_right_one() -> None:
+    count = exporters.STRANGE_REFUSALS
+    with HttpServer() as server:
+        server.default = HttpReply(400)
+        rig = Rig(server, batch_records=count)
+        rig.put(*names_of(count))
+        wait_until(lambda: rig.exporter._strange_attempts)
+        server.default = HttpReply()
+        assert rig.exporter.flush(20.0)
+        assert (rig.exporter.sent, dict(rig.exporter.lost)) == (count, {})
+        rig.exporter.shutdown(5.0)
+
+
+@pytest.mark.usefixtures("rig")
+@pytest.mark.parametrize("accepted_before", [True, False])
+def test_fewer_refusals_or_those_of_a_server_that_has_accepted_some_are_about_the_records(
+    accepted_before: bool,
+) -> None:
+    count = exporters.STRANGE_REFUSALS if accepted_before else exporters.STRANGE_REFUSALS - 1
+    with HttpServer() as server:
+        rig = Rig(server, batch_records=count)
+        if accepted_before:
+            rig.put("fine")
+            assert rig.exporter.flush(10.0)
+        server.default = HttpReply(400)
+        rig.put(*names_of(count))
+        assert rig.exporter.flush(20.0)
+        assert [len(names) for names in rig.arrived()].count(count) == 1
+        assert dict(rig.exporter.lost) == {"refused": count}
+        rig.exporter.shutdown(5.0)
+
+
+# -- turns and the end -------------------------------------------------------------------------------------------------
+
+
+def test_between_batches_and_while_there_are_none_it_takes_turns_on_its_thread(rig: Rig) -> None:
+    turns: list[str] = []
+    rig.exporter._on_turn = lambda: turns.append(threading.current_thread().name)
+    rig.exporter.start()
+    wait_until(lambda: len(turns) >= 2)
+    rig.put(*"abcdefgh")
+    assert rig.exporter.flush(10.0)
+    assert set(turns) == {"otel-events-exporter"}
+
+
+def test_at_the_end_it_says_so_once_on_its_thread_before_anything_is_given_up(rig: Rig) -> None:
+    ends: list[tuple[str, int]] = []
+    rig.server.default = HttpReply(503)
+    rig.exporter._on_end = lambda: ends.append((threading.current_thread().name, rig.exporter.pending))
+    rig.put("a")
+    rig.exporter.shutdown(0.5)
+    assert ends == [("otel-events-exporter", 1)]
+    assert dict(rig.exporter.lost) == {"shutdown": 1}
+
+
+def test_what_raises_between_batches_does_not_end_the_sending(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    def raise_() -> None:
+        raise ValueError("no")
+
+    rig.exporter._on_turn = rig.exporter._on_end = raise_
+    rig.put(*"abcdefgh")
+    assert rig.exporter.flush(10.0)
+    rig.exporter.shutdown(5.0)
+    assert rig.exporter.sent == 8
+    assert "sending goes on" in caplog.text
+
+
+def test_hurry_has_what_waits_sent_without_waiting_for_that() -> None:
+    with HttpServer() as server:
+        rig = Rig(server, batch_records=100)
+        rig.exporter._delay_seconds = 60.0
+        rig.put("a")
+        rig.exporter.hurry()
+        wait_until(lambda: rig.exporter.sent == 1)
+        rig.exporter.shutdown(5.0)
+
+
+# -- what keeps what is refused ----------------------------------------------------------------------------------------
+
+
+class Keeping(MemorySource):
+    """A source whose batches keep what is refused, and note what becomes of them."""
+
+    def __init__(self, queue: MemoryQueue) -> None:
+        super().__init__(queue, Envelope({}))
+        self.kept: list[tuple[list[bytes], int, int | str | None]] = []
+        self.ended = 0
+
+    def take(self, max_records: int, max_bytes: int) -> MemoryBatch | None:
+        batch = super().take(max_records, max_bytes)
+        if batch is not None:
+            batch.refused = self._keep  # type: ignore[method-assign]
+            batch.end = self._end  # type: ignore[method-assign]
+        return batch
+
+    def _keep(self, bodies: Sequence[bytes], count: int, answer: Answer) -> bool:
+        self.kept.append((list(bodies), count, answer.code))
+        self._queue.settle(count)
+        return True
+
+    def _end(self) -> None:
+        self.ended += 1
+
+
+def test_what_is_kept_is_dead_and_not_lost(rig: Rig) -> None:
+    source = rig.exporter._source = Keeping(rig.queue)
+    rig.server.script(HttpReply(400), HttpReply(), HttpReply(400), HttpReply(body=rejecting(2, "too old")))
+    rig.put(*"ab")
+    assert rig.exporter.flush(10.0)
+    rig.put(*"cd")
+    assert rig.exporter.flush(10.0)
+
+    (alone, both) = source.kept
+    assert alone == ([field(b"\x12", field(b"\x62", b"b"))], 1, 400)
+    assert (len(both[0]), *both[1:]) == (2, 2, 200)
+    assert source.ended == 2
+    assert (rig.exporter.sent, rig.exporter.dead, dict(rig.exporter.lost)) == (1, 3, {})
+
+
+def test_a_batch_that_is_not_sent_to_its_end_is_not_ended(rig: Rig) -> None:
+    source = rig.exporter._source = Keeping(rig.queue)
+    rig.server.default = HttpReply(503)
+    rig.put("a")
+    rig.exporter.shutdown(0.3)
+    assert (source.kept, source.ended) == ([], 0)

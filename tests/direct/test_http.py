@@ -258,6 +258,19 @@ def test_a_kept_connection_that_the_server_closed_meanwhile_does_not_matter() ->
         assert (len(server.requests), server.connections) == (4, 3)
 
 
+def test_the_last_request_of_a_process_goes_out_although_urllib3_has_emptied_its_pools() -> None:
+    script = (
+        "import atexit, sys; from tests.direct.sending import make_transport; http = make_transport(sys.argv[1]); "
+        # What is registered first is called last.
+        "atexit.register(lambda: print(http.send(b''))); http.send(b'')"
+    )
+    with HttpServer() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", script, server.endpoint], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert (done.stdout.strip(), len(server.requests)) == (str(ACCEPTED), 2)
+
+
 def test_it_is_tried_again_at_once_only_once() -> None:
     with HttpServer() as server, transport(server.endpoint) as http:
         server.script(HttpReply(), HANG_UP, HANG_UP, HANG_UP)
@@ -269,7 +282,7 @@ def test_after_any_trouble_all_is_well_again() -> None:
     with HttpServer() as server, transport(server.endpoint, timeout_seconds=0.2) as http:
         long = HttpReply(body=LARGE)
         for reply in (*BROKEN, SILENT, long, HttpReply(500, body=b"no", cut_after=1)):
-            # More often than there are connections.
+            # More often than connections are kept.
             for _ in range(3):
                 server.script(reply)
                 http.send(b"")

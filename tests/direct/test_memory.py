@@ -8,7 +8,9 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_events.direct.memory import MemoryQueue
+from otel_events.direct.answers import Answer, Kind
+from otel_events.direct.envelope import Envelope
+from otel_events.direct.memory import MemoryQueue, MemorySource
 from otel_events.settings.queueing import FULL_POLICIES, FullPolicy
 
 
@@ -111,3 +113,31 @@ def test_many_threads_lose_nothing() -> None:
 
     assert taken == 8000
     assert (len(records), records.size_bytes, records.dropped) == (0, 0, 0)
+
+
+def test_a_source_gives_batches_that_settle_what_was_taken_out() -> None:
+    records, envelope = queue(), Envelope({"service.name": "memory"})
+    source = MemorySource(records, envelope)
+    assert source.take(9, 99) is None
+    for record in (b"1", b"2", b"3"):
+        records.put(record)
+    batch = source.take(9, 99)
+    assert batch is not None
+    assert (batch.records(), batch.bodies, batch.count, batch.envelope) == (*[[b"1", b"2", b"3"]] * 2, 3, envelope)
+    assert source.unsettled == 3
+    batch.sent(1)
+    assert source.unsettled == 2
+    assert batch.refused([b"2"], 1, Answer(Kind.BAD_DATA, 400)) is False  # Nothing keeps it.
+    batch.end()
+    assert source.abandon() == source.unsettled == 1
+
+
+def test_a_source_waits_as_its_queue_does() -> None:
+    records = queue()
+    source = MemorySource(records, Envelope({}))
+    timer = threading.Timer(0.05, source.wake)
+    timer.start()
+    started = time.monotonic()
+    source.wait(30.0)
+    assert time.monotonic() - started < 25.0
+    timer.join()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import otel_events
-from otel_events import Event, EventTracker, Outcome, SettingsError, to_log_record
+from otel_events import Event, EventTracker, Outcome, SettingsError, semconv, to_log_record
+from tests.backends.records import LogRecord
 from tests.backends.servers import Collector, Jaeger
 from tests.backends.wait import wait_until
 from tests.direct.faulty import HttpReply, HttpServer
@@ -34,6 +35,11 @@ def configure(endpoint: str, **arguments: Any) -> EventTracker:
     )
 
 
+def events_of(collector: Collector, service: str) -> list[LogRecord]:
+    """Return the log records of a service without its checkpoints."""
+    return [record for record in collector.log_records(service) if record.event_name != semconv.CHECKPOINT]
+
+
 @protocols
 def test_events_reach_a_real_collector_whole(own_collector: Collector, protocol: str) -> None:
     endpoint = f"http://{own_collector.address(PORTS[protocol])}"
@@ -43,7 +49,7 @@ def test_events_reach_a_real_collector_whole(own_collector: Collector, protocol:
         tracker.track(event)
 
     assert tracker.shutdown(30.0) == Outcome(10_000, 0, 0)
-    records = own_collector.log_records("shop")
+    records = events_of(own_collector, "shop")
     assert len({record.attributes["log.record.uid"] for record in records}) == len(records) == 10_000
     expected = to_log_record(events[7])
     [record] = [record for record in records if record.attributes["app.number"] == 7]
@@ -60,7 +66,7 @@ def test_span_events_go_beside_it(own_collector: Collector, jaeger: Jaeger) -> N
     tracker.track(Counted(1, actor="alice"))
     tracker.shutdown(20.0)
 
-    [record] = own_collector.log_records("joined")
+    [record] = events_of(own_collector, "joined")
     [span] = own_collector.spans("joined")
     assert record.attributes["log.record.uid"] == span.events[0].attributes["log.record.uid"]
 
@@ -157,8 +163,8 @@ def test_every_process_sends_its_own_events_once_and_at_its_exit(
     # Python 3.12 and later warn of forks in processes with threads.
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], env=environ, check=True, timeout=60)
 
-    wait_until(lambda: len(own_collector.log_records("processes")) >= 3)
-    records = own_collector.log_records("processes")
+    wait_until(lambda: len(events_of(own_collector, "processes")) >= 3)
+    records = events_of(own_collector, "processes")
     streams = {record.attributes["app.who"]: record.attributes["log.record.uid"][10:18] for record in records}
     assert len(records) == 3
     assert streams["parent"] == streams["parent again"] != streams["child"]
@@ -185,8 +191,9 @@ def test_after_shutdown_events_are_counted() -> None:
     from otel_events.settings import resolve
     from otel_events.stamp import Stamper
 
-    pipeline = DirectPipeline(resolve({}, {}))
+    stamper = Stamper()
+    pipeline = DirectPipeline(resolve({}, {}), stamper)
     assert pipeline.shutdown(0.1) == Outcome(0, 0, 0)
-    pipeline.accept(Counted(1), Stamper().stamp())
+    pipeline.accept(Counted(1), stamper.stamp())
 
     assert pipeline.stats() == {"after_shutdown": 1}

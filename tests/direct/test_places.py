@@ -1,67 +1,50 @@
-"""Actors and requests of ordinary values are written as conversion gives them; others are left to it."""
+"""Values of ordinary types are written in their places as the official classes write them; others are left to conversion."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from otel_events.direct.places import ActorWriter, Place, RequestWriter, UnusualError, ordinary
-from otel_events.privacy import Policy
-
-KEY = b"0123456789abcdef"
+from otel_events.direct.places import Numbers, Place, UnusualError, items_of, ordinary
 
 
-def pairs(written: bytes) -> dict[str, str]:
-    return {pair.key: pair.value.string_value for pair in LogRecord.FromString(written).attributes}
+@pytest.mark.parametrize("value", ["", "text", "é" * 200, 0, -1, 2**63 - 1, -(2**63), 1.5, -0.0, True, False])
+def test_a_value_is_written_in_its_place(value: Any) -> None:
+    written = LogRecord.FromString(Place("key").write(value))
+    assert written == LogRecord(attributes=[KeyValue(key="key", value=_encode_value(value))])
+
+
+def test_none_has_no_place() -> None:
+    assert Place("key").write(None) == b""
 
 
 @pytest.mark.parametrize(
-    ("policy", "who", "attributes"),
+    ("values", "text"),
     [
-        (Policy(), "alice", {"user.id": "alice", "user.name": "Al", "actor.team": "a", "actor.token": "[redacted]"}),
-        (Policy(actor="id"), "alice", {"user.id": "alice"}),
-        (Policy(actor="none"), None, {}),
-        (
-            Policy(keep_keys=frozenset({"actor.token"})),
-            "alice",
-            {"user.id": "alice", "user.name": "Al", "actor.team": "a", "actor.token": "t"},
-        ),
+        ([], "[]"),
+        (["a", "é", ""], '["a","é",""]'),
+        (("a", 'say "x"\n'), '["a","say \\"x\\"\\n"]'),
+        ([1, -1, 2**63 - 1], "[1,-1,9223372036854775807]"),
+        ([1.5, 1e300], "[1.5,1e+300]"),
+        ([1.5, float("inf")], '[1.5,"inf"]'),
+        ([True, False], "[true,false]"),
     ],
 )
-def test_actors(policy: Policy, who: str | None, attributes: dict[str, str]) -> None:
-    named, written = ActorWriter(policy).write({"id": "alice", "name": "Al", "team": "a", "token": "t"})
-
-    assert (named, pairs(written)) == (who, attributes)
-
-
-def test_a_pseudonym_stands_for_the_whole_actor() -> None:
-    policy = Policy(actor="pseudonym", pseudonym_key=KEY)
-
-    who, written = ActorWriter(policy).write({"id": "alice", "name": "Al"})
-    assert who == policy.pseudonym("alice")
-    assert pairs(written) == {"user.hash": who}
+def test_sequences(values: Any, text: str) -> None:
+    items, shown = items_of(values)
+    written = LogRecord.FromString(Place("key").array(items))
+    assert written == LogRecord(attributes=[KeyValue(key="key", value=_encode_value(list(values)))])
+    assert shown == text
 
 
-@pytest.mark.parametrize("actor", ["alice", 5, {"id": ["a"]}, {"id": "a", "x": {}}, {"id": "a", 5: "b"}, {"id": True}])
-def test_other_actors_are_left_to_conversion(actor: Any) -> None:
+@pytest.mark.parametrize("values", [[1, "a"], [None], [[]], [True, 1], [2**63], ["x" * 5000], [0] * 300, [b"x"]])
+def test_other_sequences_are_left_to_conversion(values: Any) -> None:
     with pytest.raises(UnusualError):
-        ActorWriter(Policy()).write(actor)
-
-
-def test_requests() -> None:
-    written = RequestWriter(Policy()).write({"url.path": "/", "cookie": "c", "client.address": None}, frozenset())
-
-    assert pairs(written) == {"url.path": "/", "cookie": "[redacted]"}
-
-
-@pytest.mark.parametrize(
-    "request_", [{"user.id": "x"}, {"taken": "x"}, {"a": [1]}, {1: "x"}, {"": "x"}, {"a" * 65: ""}]
-)
-def test_other_requests_are_left_to_conversion(request_: Any) -> None:
-    with pytest.raises(UnusualError):
-        RequestWriter(Policy()).write(request_, frozenset({"taken"}))
+        items_of(values)
 
 
 def test_a_number_beyond_64_bits_has_no_place() -> None:
@@ -71,12 +54,9 @@ def test_a_number_beyond_64_bits_has_no_place() -> None:
         ordinary(2**63)
 
 
-def test_memory_for_numbers_and_names_is_bounded() -> None:
-    place, requests = Place("key"), RequestWriter(Policy())
+def test_memory_for_numbers_is_bounded() -> None:
+    place = Place("key")
+    numbers = Numbers(place, " key=")
     for number in range(3000):
-        place.write(number)
-    assert len(place.numbers) <= 1024
-    for number in range(1024):
-        requests.write({f"key{number}": "x"}, frozenset())
-    with pytest.raises(UnusualError):
-        requests.write({"one more": "x"}, frozenset())
+        assert numbers[number] == numbers[number] == (place.number(number), f" key={number}")
+    assert len(numbers) == 1024

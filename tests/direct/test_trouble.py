@@ -6,13 +6,15 @@ import logging
 
 import pytest
 
+from otel_events.direct import notices
 from otel_events.direct.answers import Answer, Kind
 from otel_events.direct.trouble import Trouble
 from otel_events.settings import resolve
 
 
 def said_of(caplog: pytest.LogCaptureFixture, *answers: Answer) -> list[str]:
-    trouble = Trouble(resolve({"headers": {"authorization": "Bearer secret-value"}}, {}).logs)
+    settings = resolve({"headers": {"authorization": "Bearer secret-value"}}, {})
+    trouble = Trouble(settings.logs, lambda: "2 wait")
     with caplog.at_level(logging.INFO, "otel_events"):
         for answer in answers:
             trouble.see(answer)
@@ -36,3 +38,14 @@ def test_rejections_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
 
     [line] = said_of(caplog, partial, partial, Answer(Kind.ACCEPTED, 200))
     assert "rejects some of what it is sent (too old)" in line
+
+
+def test_trouble_that_goes_on_is_said_again_with_the_counts(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "AGAIN_SECONDS", 0.0)
+    down = Answer(Kind.RETRY, 503)
+
+    first, again = said_of(caplog, down, down)
+    assert first.endswith("Said once, and again while it lasts; stats() counts what is lost.")
+    assert again.endswith("This goes on: 2 wait.")

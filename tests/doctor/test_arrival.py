@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from otel_events.doctor.arrival import as_text
 from otel_events.doctor.canary import Flight
 from tests.doctor.support import make_arrival
 
@@ -56,8 +55,3 @@ def test_further_attributes_do_no_harm(flight: Flight) -> None:
     arrival = make_arrival(flight)
     arrival.attributes["service.name"] = "shop"
     assert arrival.missing(flight) == []
-
-
-@pytest.mark.parametrize(("value", "text"), [(True, "true"), (False, "false"), (42, "42"), ("x", "x"), (1.5, "1.5")])
-def test_values_are_compared_as_texts(value: Any, text: str) -> None:
-    assert as_text(value) == text

@@ -13,6 +13,10 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import uvicorn
 
+import otel_events
+from otel_events import EventTracker
+from tests.direct.faulty import HttpServer
+
 WAIT_SECONDS = 10.0
 
 
@@ -22,6 +26,19 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {WAIT_SECONDS:g} s: {what}"
         time.sleep(0.01)
+
+
+@contextmanager
+def patient_tracker(server: HttpServer, *event_types: type) -> Iterator[EventTracker]:
+    """Give a tracker that sends to a server, and does so only when it is told to."""
+    environ = {"OTEL_BLRP_SCHEDULE_DELAY": "600000"}
+    tracker = otel_events.configure(
+        event_types=event_types, pipeline="direct", endpoint=server.endpoint, environ=environ
+    )
+    try:
+        yield tracker
+    finally:
+        tracker.shutdown(1.0)
 
 
 @contextmanager

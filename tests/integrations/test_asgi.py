@@ -19,11 +19,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import otel_events
-from otel_events import Event, EventTracker
+from otel_events import Event, EventTracker, SettingsError
 from otel_events.context import as_actor
 from otel_events.integrations.asgi import EventContextMiddleware, Message, Receive, Scope, Send
 from otel_events.testing import CapturedEvents
-from tests.integrations.serving import get, serve_asgi
+from tests.direct.faulty import HttpReply, HttpServer
+from tests.integrations.serving import get, patient_tracker, serve_asgi, wait_until
 
 
 @dataclass
@@ -290,3 +291,65 @@ def test_lifespan_and_what_is_unknown_pass_through(tracker: EventTracker, captur
     asyncio.run(EventContextMiddleware(inner, actor=_raise)(scope, none, nowhere))
     assert seen == [scope]
     assert seen[0] is scope
+
+
+def test_with_flush_what_a_request_tracked_is_sent_when_the_application_is_done() -> None:
+    sent_before_the_flush = []
+
+    async def run(server: HttpServer, tracker: EventTracker) -> int:
+        turns = 0
+
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.001)
+
+        async def send(message: Message) -> None:
+            sent_before_the_flush.append(len(server.requests))
+
+        turning = asyncio.ensure_future(turn())
+        server.script(HttpReply(body=bytes(20), seconds_per_byte=0.01))
+        scope: Scope = {"type": "http", "path": "/plain", "method": "GET", "headers": []}
+        await EventContextMiddleware(noting(tracker), flush=tracker)(scope, none, send)
+        turning.cancel()
+        return turns
+
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+        turns = asyncio.run(run(server, tracker))
+        assert sent_before_the_flush == [0, 0]  # the head and the body of the response
+        assert len(server.requests) == 1
+        assert b"made in the endpoint" in server.requests[0].body
+    assert turns > 10  # the loop went on meanwhile
+
+
+def test_with_flush_an_application_that_raises_is_flushed_and_what_is_no_request_is_not() -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await tracker.track_event(Noted(scope["type"]))
+            raise ConnectionError("gone")
+
+        middleware = EventContextMiddleware(app, flush=lambda: tracker, flush_seconds=5)
+        for kind, requests in (("lifespan", 0), ("websocket", 1), ("http", 2)):
+            with pytest.raises(ConnectionError, match="gone"):
+                asyncio.run(middleware({"type": kind, "headers": []}, none, nowhere))
+            assert len(server.requests) == requests
+
+
+def test_with_flush_a_served_request_is_answered_although_nothing_can_be_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+        server.default = HttpReply(503)
+        app = EventContextMiddleware(noting(tracker), flush=tracker, flush_seconds=0.1)
+        with serve_asgi(app) as port:
+            for _ in range(3):
+                assert get(port, "/plain") == (200, "done")
+            wait_until(lambda: "events of EventContextMiddleware" in caplog.text, "the flush gave up")
+        assert caplog.text.count("events of EventContextMiddleware") == 1
+
+
+def test_flush_is_checked_when_the_application_is_made() -> None:
+    with pytest.raises(SettingsError, match=r"EventContextMiddleware: True is no EventTracker"):
+        EventContextMiddleware(_raise, flush=True)  # type: ignore[arg-type] # that is what it shows

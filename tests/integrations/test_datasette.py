@@ -10,6 +10,7 @@ import pytest
 from datasette.events import LogoutEvent
 from datasette.plugins import pm
 
+from otel_events import application
 from otel_events.integrations import datasette as plugin
 from otel_events.listener import OTelListener
 from otel_events.receiver import Receiver
@@ -56,7 +57,7 @@ async def test_an_endpoint_in_the_environment_turns_it_on(variable: str, monkeyp
 async def test_a_global_provider_turns_it_on_for_its_signal(
     signals: str, on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugin, "application_signals", lambda: frozenset({"traces"}))
+    monkeypatch.setattr(application, "signals", lambda: frozenset({"traces"}))
     monkeypatch.setenv("OTEL_EVENTS_SIGNALS", signals)
     assert is_on(await started()) is on
 
@@ -91,6 +92,10 @@ async def test_every_setting_is_a_key_of_the_configuration(tmp_path: Path, caplo
         "signals": ["logs", "traces"],
         "pipeline": "sdk",
         "delivery": "memory",
+        "on_failure": "open",
+        "journal": "/var/lib/otel-events",
+        "journal_bytes": 1000,
+        "confirm_seconds": 0.5,
         "queue_bytes": 1_000_000,
         "when_full": "drop_oldest",
         "include": ["*-row*", "log*"],
@@ -163,7 +168,7 @@ def test_a_datasette_without_events_is_left_alone(caplog: pytest.LogCaptureFixtu
 
     old = Datasette065()
     plugin.startup(old)
-    plugin.forbidden(old, None, "view-instance")
+    next(plugin.forbidden(old, None, "view-instance"))
     assert plugin.shutdown(old) is None
     assert told(caplog, logging.ERROR) == [
         "otel-events is off, and Datasette runs without it: it needs Datasette 1.0a41 or newer."

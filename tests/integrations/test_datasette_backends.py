@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 from datasette import events as datasette_events
 
+from otel_events import semconv
 from otel_events.integrations.datasette_day import USER_AGENT, day_of_use, run_datasette
 from tests.backends.records import LogRecord
 from tests.backends.servers import Collector, Jaeger, VictoriaLogs
@@ -166,7 +167,7 @@ def test_the_day_has_every_event_of_datasette_with_every_field() -> None:
 
 def test_each_is_a_log_record_in_the_collector(day: Day, collector: Collector) -> None:
     # Datasette has ended: what it had still to send, it sent at its shutdown.
-    records = collector.log_records(day.service)
+    records = events_of(collector, day.service)
     assert [record.event_name for record in records] == [one.name for one in DAY]
     for record, one in zip(records, DAY, strict=True):
         varying = {key: record.attributes.pop(key) for key in VARYING & record.attributes.keys()}
@@ -187,7 +188,7 @@ def test_each_is_a_span_event_in_the_collector_with_the_uid_of_its_log_record(da
     assert [(span.name, [event.name for event in span.events]) for span in spans] == [
         (one.name, [one.name]) for one in DAY
     ]
-    for span, record in zip(spans, collector.log_records(day.service), strict=True):
+    for span, record in zip(spans, events_of(collector, day.service), strict=True):
         assert span.events[0].attributes == record.attributes
         assert span.events[0].time_unix_nano == record.time_unix_nano
 
@@ -195,7 +196,7 @@ def test_each_is_a_span_event_in_the_collector_with_the_uid_of_its_log_record(da
 def test_each_is_found_in_victorialogs(day: Day, collector: Collector, victorialogs: VictoriaLogs) -> None:
     query = f'{{service.name="{day.service}"}}'
     wait_until(lambda: len(victorialogs.query(query)) >= len(DAY))
-    uids = uids_of(collector.log_records(day.service))
+    uids = uids_of(events_of(collector, day.service))
     for uid, one in zip(uids, DAY, strict=True):
         [row] = victorialogs.query(f'{query} event_name:="{one.name}" "log.record.uid":="{uid}"')
         expected = {key: as_victorialogs_shows(value) for key, value in one.attributes.items()}
@@ -209,7 +210,7 @@ def test_each_is_found_in_victorialogs(day: Day, collector: Collector, victorial
 def test_each_is_a_span_event_in_jaeger(day: Day, collector: Collector, jaeger: Jaeger) -> None:
     wait_until(lambda: len(jaeger.span_events(day.service)) >= len(DAY))
     by_uid = {event.attributes["log.record.uid"]: event for event in jaeger.span_events(day.service)}
-    for uid, one in zip(uids_of(collector.log_records(day.service)), DAY, strict=True):
+    for uid, one in zip(uids_of(events_of(collector, day.service)), DAY, strict=True):
         event = by_uid.pop(uid)
         assert event.name == one.name
         shown = {key: value for key, value in event.attributes.items() if key not in VARYING}
@@ -264,7 +265,7 @@ def test_an_applications_own_providers_are_used_and_events_stand_in_datasettes_o
         for _ in day_of_use(datasette):
             pass
 
-    records, spans = collector.log_records(service), {span.span_id: span for span in collector.spans(service)}
+    records, spans = events_of(collector, service), {span.span_id: span for span in collector.spans(service)}
     assert [record.event_name for record in records] == [one.name for one in DAY]
     for record, one in zip(records, DAY, strict=True):
         span = spans[record.span_id]
@@ -275,6 +276,11 @@ def test_an_applications_own_providers_are_used_and_events_stand_in_datasettes_o
     assert (span.scope_name, span.name.partition(" ")[0]) == ("datasette", "POST")
     assert span.attributes["http.response.status_code"] == 200
     assert [event.attributes for event in span.events if event.name == "drop-table"] == [dropped.attributes]
+
+
+def events_of(collector: Collector, service: str) -> list[LogRecord]:
+    """Return the log records of a service without its checkpoints."""
+    return [record for record in collector.log_records(service) if record.event_name != semconv.CHECKPOINT]
 
 
 def uids_of(records: list[LogRecord]) -> list[str]:

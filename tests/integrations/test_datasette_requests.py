@@ -78,6 +78,9 @@ class RaisingPipeline:
     def stats(self) -> Mapping[str, Any]:
         return {}
 
+    def healthy(self) -> bool:
+        return False
+
 
 @pytest.mark.asyncio
 async def test_a_pipeline_that_raises_breaks_no_request(

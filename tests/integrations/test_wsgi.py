@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -18,7 +20,8 @@ from otel_events import Event, EventTracker
 from otel_events.context import as_actor
 from otel_events.integrations.wsgi import Environ, EventContextMiddleware, StartResponse, WSGIApp
 from otel_events.testing import CapturedEvents
-from tests.integrations.serving import get, serve_wsgi, wait_until
+from tests.direct.faulty import HttpReply, HttpServer
+from tests.integrations.serving import get, patient_tracker, serve_wsgi, wait_until
 
 
 @dataclass
@@ -228,3 +231,66 @@ def test_a_failing_actor_callable_costs_the_actor_and_not_the_request(
     assert middleware.actor_failures == 3
     assert [record.getMessage().count("the actor callable") for record in caplog.records] == [1]
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter])
+def test_with_flush_what_a_request_tracked_is_sent_when_its_body_is_closed(
+    kind: Callable[[list[bytes]], Iterable[bytes]],
+) -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+        app = answering(tracker, lambda: kind([b"1", b"2"]))
+        answer = call(EventContextMiddleware(app, flush=tracker))
+        assert list(answer) == [b"1", b"2"]
+        assert not server.requests
+        answer.close()
+        assert [b"called" in request.body for request in server.requests] == [True]
+
+
+@pytest.mark.parametrize("kind", ["list", "parts"])
+def test_with_flush_a_served_request_is_as_without(kind: str) -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+        app = validator(answering(tracker, lambda: [b"12"] if kind == "list" else Parts(tracker)))
+        with serve_wsgi(validator(EventContextMiddleware(app, flush=tracker))) as port:
+            assert get(port, "/") == (200, "12")
+        wait_until(lambda: len(server.requests) == 1, "the events were sent")
+        assert (b"close" in server.requests[0].body) == (kind == "parts")
+
+
+def test_with_flush_the_server_can_still_tell_the_length_of_a_list() -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+        app = EventContextMiddleware(answering(tracker, lambda: [b"done"]), flush=tracker)
+        with serve_wsgi(app) as port, closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10.0)) as client:
+            client.request("GET", "/")
+            assert client.getresponse().getheader("content-length") == "4"
+
+
+def test_with_flush_what_raises_is_flushed() -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+
+        class Unclosable(list[bytes]):
+            def close(self) -> None:
+                tracker.track(Noted("closing"))
+                raise ConnectionError("close")
+
+        def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            tracker.track(Noted("called"))
+            raise ConnectionError("app")
+
+        with pytest.raises(ConnectionError, match="app"):
+            call(EventContextMiddleware(app, flush=lambda: tracker))
+        assert len(server.requests) == 1
+        answer = call(EventContextMiddleware(answering(tracker, Unclosable), flush=tracker))
+        with pytest.raises(ConnectionError, match="close"):
+            answer.close()
+        assert b"closing" in server.requests[1].body
+
+
+def test_with_flush_a_request_is_answered_although_nothing_can_be_sent(caplog: pytest.LogCaptureFixture) -> None:
+    with HttpServer() as server, patient_tracker(server, Noted) as tracker:
+        server.default = HttpReply(503)
+        app = EventContextMiddleware(answering(tracker, lambda: [b"done"]), flush=tracker, flush_seconds=0.1)
+        with serve_wsgi(app) as port:
+            for _ in range(3):
+                assert get(port, "/") == (200, "done")
+            wait_until(lambda: "events of EventContextMiddleware" in caplog.text, "the flush gave up")
+        assert caplog.text.count("events of EventContextMiddleware") == 1

@@ -17,7 +17,12 @@ from tests.sdk.support import Ping
 def make_tracker(protocol: str, endpoint: str) -> EventTracker:
     """Make the tracker of a process."""
     return otel_events.configure(
-        event_types=[Ping], protocol=protocol, endpoint=endpoint, service_name="forks", timeout_seconds=5.0
+        pipeline="sdk",
+        event_types=[Ping],
+        protocol=protocol,
+        endpoint=endpoint,
+        service_name="forks",
+        timeout_seconds=5.0,
     )
 
 

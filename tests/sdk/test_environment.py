@@ -21,7 +21,7 @@ PLANTED = "planted-4711"
 
 def outcome_of(endpoint: str, protocol: str = HTTP, **arguments: Any) -> Outcome:
     tracker = otel_events.configure(
-        event_types=[Ping], endpoint=endpoint, protocol=protocol, **{"environ": {}, **arguments}
+        pipeline="sdk", event_types=[Ping], endpoint=endpoint, protocol=protocol, **{"environ": {}, **arguments}
     )
     tracker.track(Ping())
     return tracker.shutdown(10.0)

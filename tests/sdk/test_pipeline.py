@@ -33,7 +33,13 @@ def endpoint_of(receiver: Receiver, protocol: str) -> str:
 
 def tracker_to(endpoint: str, protocol: str = HTTP, **arguments: Any) -> EventTracker:
     return otel_events.configure(
-        event_types=[Ping], endpoint=endpoint, protocol=protocol, environ={}, service_name="tests", **arguments
+        pipeline="sdk",
+        event_types=[Ping],
+        endpoint=endpoint,
+        protocol=protocol,
+        environ={},
+        service_name="tests",
+        **arguments,
     )
 
 
@@ -81,7 +87,9 @@ def test_without_a_span_one_of_no_length_is_named_after_the_event() -> None:
     spans = InMemorySpanExporter()
     application = TracerProvider(shutdown_on_exit=False)
     application.add_span_processor(SimpleSpanProcessor(spans))
-    tracker = otel_events.configure(event_types=[Ping], signals="traces", tracer_provider=application, environ={})
+    tracker = otel_events.configure(
+        pipeline="sdk", event_types=[Ping], signals="traces", tracer_provider=application, environ={}
+    )
     tracker.track(Ping())
     [span] = spans.get_finished_spans()
     assert span.name == "ping"
@@ -109,6 +117,29 @@ def test_what_was_cut_is_counted_once_for_both_signals(receiver: Receiver) -> No
     assert tracker.stats()["otel"]["conversion.cut"] == 1
 
 
+def test_it_is_well_until_something_does_not_arrive_or_it_is_closed(receiver: Receiver) -> None:
+    well = tracker_to(endpoint_of(receiver, HTTP), signals="logs,traces")
+    assert well.healthy()
+    well.track(Ping())
+    well.flush(10.0)
+    assert well.healthy()
+    listening = endpoint_of(receiver, HTTP)
+    receiver.stop()
+    ill = tracker_to(listening, signals="logs", timeout_seconds=0.5)
+    ill.track(Ping())
+    ill.flush(10.0)
+    assert not ill.healthy()
+    for tracker in (well, ill):
+        tracker.shutdown(2.0)
+
+
+def test_a_pipeline_that_is_closed_is_not_well() -> None:
+    pipeline = SdkPipeline(resolve({}, {}))
+    assert pipeline.healthy()
+    pipeline.shutdown(1.0)
+    assert not pipeline.healthy()
+
+
 # -- providers of the application --------------------------------------------------------------------------------------------
 
 
@@ -118,6 +149,7 @@ def test_given_providers_are_used_flushed_and_left_open() -> None:
     logger_provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
     tracer_provider.add_span_processor(SimpleSpanProcessor(spans))
     tracker = otel_events.configure(
+        pipeline="sdk",
         event_types=[Ping],
         signals="logs,traces",
         logger_provider=logger_provider,
@@ -139,7 +171,7 @@ def test_global_providers_are_used_and_the_resource_of_one_serves_for_the_other(
         from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
         from opentelemetry.sdk.resources import Resource
         logs = InMemoryLogRecordExporter()
-        tracker = otel_events.configure(event_types=[Ping], signals="logs,traces", endpoint=sys.argv[1])
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], signals="logs,traces", endpoint=sys.argv[1])
         # Set after configure(), as applications do; what counts is the first event.
         provider = LoggerProvider(Resource({"service.name": "application"}))
         provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
@@ -158,10 +190,10 @@ def test_nothing_global_is_set(receiver: Receiver) -> None:
     done = run_script(
         """
         from opentelemetry import _logs, trace
-        from otel_events.sdk import providers
-        tracker = otel_events.configure(event_types=[Ping], signals="logs,traces", endpoint=sys.argv[1])
+        from otel_events import application
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], signals="logs,traces", endpoint=sys.argv[1])
         tracker.track(Ping())
-        print(tracker.flush(10.0), providers.application_logger_provider(), providers.application_tracer_provider())
+        print(tracker.flush(10.0), application.logger_provider(), application.tracer_provider())
         print(tracker.shutdown(10.0), trace.get_current_span().get_span_context().is_valid)
         """,
         endpoint_of(receiver, HTTP),
@@ -172,7 +204,9 @@ def test_nothing_global_is_set(receiver: Receiver) -> None:
 
 def test_two_trackers_are_two_streams_with_resources_of_their_own(receiver: Receiver) -> None:
     trackers = [
-        otel_events.configure(event_types=[Ping], endpoint=endpoint_of(receiver, HTTP), service_name=name, environ={})
+        otel_events.configure(
+            pipeline="sdk", event_types=[Ping], endpoint=endpoint_of(receiver, HTTP), service_name=name, environ={}
+        )
         for name in ("one", "two")
     ]
     for number, tracker in enumerate(trackers):
@@ -237,7 +271,7 @@ def test_many_threads_lose_nothing(receiver: Receiver) -> None:
     done = run_script(
         """
         import threading
-        tracker = otel_events.configure(event_types=[Ping], signals="logs,traces", endpoint=sys.argv[1])
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], signals="logs,traces", endpoint=sys.argv[1])
         def work(first):
             for number in range(first, first + 100):
                 tracker.track(Ping(number=number))
@@ -259,7 +293,9 @@ def test_many_threads_lose_nothing(receiver: Receiver) -> None:
 def test_a_process_that_just_ends_loses_nothing(receiver: Receiver, protocol: str) -> None:
     done = run_script(
         """
-        tracker = otel_events.configure(event_types=[Ping], signals="logs,traces", protocol=sys.argv[1], endpoint=sys.argv[2])
+        tracker = otel_events.configure(
+            pipeline="sdk", event_types=[Ping], signals="logs,traces", protocol=sys.argv[1], endpoint=sys.argv[2]
+        )
         tracker.track(Ping(number=1))
         """,
         protocol,
@@ -279,6 +315,7 @@ def test_a_process_ends_soon_also_where_the_server_never_answers_and_says_what_i
         done = run_script(
             """
             tracker = otel_events.configure(
+                pipeline="sdk",
                 event_types=[Ping], signals=sys.argv[1], protocol=sys.argv[2], endpoint=sys.argv[3], timeout_seconds=60.0
             )
             tracker.track(Ping())
@@ -299,7 +336,7 @@ def test_after_a_shutdown_the_end_of_the_process_takes_no_time() -> None:
     with silent_server() as port:
         done = run_script(
             """
-            tracker = otel_events.configure(event_types=[Ping], endpoint=sys.argv[1])
+            tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], endpoint=sys.argv[1])
             tracker.track(Ping())
             print(tracker.shutdown(0.1).lost, time.monotonic(), flush=True)
             import atexit
@@ -414,7 +451,7 @@ def test_a_fork_during_an_export_that_hangs_harms_neither(receiver: Receiver, pr
 def test_a_child_of_a_child_is_another_stream(receiver: Receiver) -> None:
     done = run_script(
         """
-        tracker = otel_events.configure(event_types=[Ping], endpoint=sys.argv[1])
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], endpoint=sys.argv[1])
         for number in range(4):
             tracker.track(Ping(number=number))
             pid = os.fork()

@@ -16,7 +16,7 @@ from otel_events.sdk import providers
 from otel_events.settings import resolve
 from tests.backends.servers import Collector
 from tests.backends.wait import wait_until
-from tests.sdk.support import GRPC, HTTP, TOKEN, Certificates, Ping, WebServer, protocols, run_script
+from tests.sdk.support import GRPC, HTTP, TOKEN, Certificates, Ping, WebServer, protocols
 
 PORTS = {HTTP: "otlp_http", GRPC: "otlp_grpc"}
 
@@ -24,6 +24,7 @@ PORTS = {HTTP: "otlp_http", GRPC: "otlp_grpc"}
 def arrives(collector: Collector, protocol: str, service: str, scheme: str = "https://", **arguments: Any) -> None:
     """Check that events sent with these settings arrive on both signals."""
     tracker = otel_events.configure(
+        pipeline="sdk",
         event_types=[Ping],
         signals="logs,traces",
         endpoint=f"{scheme}{collector.address(PORTS[protocol])}",
@@ -88,6 +89,7 @@ def test_what_is_compressed_arrives(plain_collector: Collector, protocol: str) -
 def test_http_says_how_it_is_compressed_and_where_it_goes(compression: str) -> None:
     with WebServer(200) as server:
         tracker = otel_events.configure(
+            pipeline="sdk",
             event_types=[Ping],
             signals="logs,traces",
             endpoint=f"{server.endpoint}/base",
@@ -101,27 +103,6 @@ def test_http_says_how_it_is_compressed_and_where_it_goes(compression: str) -> N
     for _, headers in server.requests:
         assert headers["x-tenant"] == "one"
         assert headers.get("Content-Encoding") == (None if compression == "none" else "gzip")
-
-
-def test_without_a_provider_of_the_application_there_is_none() -> None:
-    assert providers.application_logger_provider() is None
-    assert providers.application_tracer_provider() is None
-
-
-def test_global_providers_of_the_application_are_found() -> None:
-    done = run_script(
-        """
-        from opentelemetry import _logs, trace
-        from opentelemetry.sdk._logs import LoggerProvider
-        from opentelemetry.sdk.trace import TracerProvider
-        from otel_events.sdk import providers
-        logs, traces = LoggerProvider(), TracerProvider()
-        _logs.set_logger_provider(logs)
-        trace.set_tracer_provider(traces)
-        print(providers.application_logger_provider() is logs, providers.application_tracer_provider() is traces)
-        """
-    )
-    assert done.stdout == "True True\n", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -154,7 +135,7 @@ def test_without_an_application_the_resource_is_that_of_the_sdk_with_the_setting
 def test_nothing_is_sent_before_the_first_event(receiver: Receiver, protocol: str) -> None:
     port = receiver.http_port if protocol == HTTP else receiver.grpc_port
     tracker = otel_events.configure(
-        event_types=[Ping], endpoint=f"http://127.0.0.1:{port}", protocol=protocol, environ={}
+        pipeline="sdk", event_types=[Ping], endpoint=f"http://127.0.0.1:{port}", protocol=protocol, environ={}
     )
     assert tracker.shutdown(1.0) == Outcome(0, 0, 0)
     assert receiver.stats().requests == 0

@@ -21,7 +21,7 @@ from tests.sdk.support import Certificates, Ping, WebServer, silent_server, warn
 def outcome_of(endpoint: str, *, events: int = 1, signals: str = "logs") -> Outcome:
     """Track events, and return what became of them."""
     tracker = otel_events.configure(
-        event_types=[Ping], signals=signals, endpoint=endpoint, timeout_seconds=2.0, environ={}
+        pipeline="sdk", event_types=[Ping], signals=signals, endpoint=endpoint, timeout_seconds=2.0, environ={}
     )
     for number in range(events):
         tracker.track(Ping(number=number))
@@ -74,6 +74,7 @@ def test_the_certificate_that_is_set_wins_over_that_of_the_environment(
 ) -> None:
     monkeypatch.setenv(variable, certificates.certificate("other"))
     tracker = otel_events.configure(
+        pipeline="sdk",
         event_types=[Ping],
         endpoint=f"https://{tls_collector.address('otlp_http')}",
         certificate=certificates.certificate("authority"),
@@ -111,7 +112,7 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
 
 def test_the_connection_is_used_again() -> None:
     with WebServer(200) as server:
-        tracker = otel_events.configure(event_types=[Ping], endpoint=server.endpoint, environ={})
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], endpoint=server.endpoint, environ={})
         for number in range(4):
             tracker.track(Ping(number=number))
             assert tracker.flush(5.0) == Outcome(number + 1, 0, 0)
@@ -123,6 +124,7 @@ def test_the_connection_is_used_again() -> None:
 def test_a_key_in_the_url_is_not_in_what_is_seen(caplog: pytest.LogCaptureFixture) -> None:
     with silent_server() as port:
         tracker = otel_events.configure(
+            pipeline="sdk",
             event_types=[Ping],
             endpoint=f"http://joe:planted@127.0.0.1:{port}/?key=planted",
             timeout_seconds=0.5,

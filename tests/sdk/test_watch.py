@@ -59,7 +59,13 @@ def test_an_outage_is_told_once_and_its_end_with_what_was_lost(
 ) -> None:
     endpoint = own_collector.http_endpoint if protocol == HTTP else own_collector.grpc_endpoint
     tracker = otel_events.configure(
-        event_types=[Ping], endpoint=endpoint, protocol=protocol, timeout_seconds=2.0, service_name="outage", environ={}
+        pipeline="sdk",
+        event_types=[Ping],
+        endpoint=endpoint,
+        protocol=protocol,
+        timeout_seconds=2.0,
+        service_name="outage",
+        environ={},
     )
     tracker.track(Ping())
     assert tracker.flush(10.0) == Outcome(1, 0, 0)
@@ -89,7 +95,7 @@ def test_an_outage_is_told_once_and_its_end_with_what_was_lost(
 def test_what_a_retry_mends_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     with WebServer(200) as server:
         server.first = [503]
-        tracker = otel_events.configure(event_types=[Ping], endpoint=server.endpoint, environ={})
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], endpoint=server.endpoint, environ={})
         tracker.track(Ping())
         assert tracker.shutdown(10.0) == Outcome(1, 0, 0)
         assert len(server.requests) == 2
@@ -98,7 +104,7 @@ def test_what_a_retry_mends_is_not_told(caplog: pytest.LogCaptureFixture) -> Non
 
 def test_a_second_failure_is_told_before_the_exporter_gives_up(caplog: pytest.LogCaptureFixture) -> None:
     with WebServer(503) as server:
-        tracker = otel_events.configure(event_types=[Ping], endpoint=server.endpoint, environ={})
+        tracker = otel_events.configure(pipeline="sdk", event_types=[Ping], endpoint=server.endpoint, environ={})
         tracker.track(Ping())
         assert tracker.flush(0.0) == Outcome(0, 1, 0)
         [line] = wait_until(lambda: warnings_in(caplog))
@@ -153,7 +159,7 @@ def test_the_words_of_other_exporters_pass(watch: Watch, caplog: pytest.LogCaptu
 def test_two_trackers_tell_of_their_own_exporter_only(caplog: pytest.LogCaptureFixture) -> None:
     with WebServer(401) as refusing, WebServer(500) as failing:
         trackers = [
-            otel_events.configure(event_types=[Ping], endpoint=server.endpoint, environ={})
+            otel_events.configure(pipeline="sdk", event_types=[Ping], endpoint=server.endpoint, environ={})
             for server in (refusing, failing)
         ]
         for tracker in trackers:
@@ -221,7 +227,12 @@ def test_a_shutdown_in_the_middle_of_an_export_leaves_the_logs_quiet(
 ) -> None:
     with silent_server() as port:
         tracker = otel_events.configure(
-            event_types=[Ping], endpoint=f"http://127.0.0.1:{port}", protocol=protocol, timeout_seconds=1.5, environ={}
+            pipeline="sdk",
+            event_types=[Ping],
+            endpoint=f"http://127.0.0.1:{port}",
+            protocol=protocol,
+            timeout_seconds=1.5,
+            environ={},
         )
         tracker.track(Ping())
         assert tracker.shutdown(0.5) == Outcome(0, 0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,15 +17,23 @@ KEY = "sixteen bytes at least"
 
 def of(settings: Settings, name: str) -> Any:
     """Return a setting of the project's own by its name, wherever it is kept."""
-    if name == "queue_bytes":
-        return settings.queue.max_bytes
-    return next(getattr(room, name) for room in (settings, settings.queue, settings.policy) if hasattr(room, name))
+    elsewhere = {
+        "queue_bytes": settings.queue.max_bytes,
+        "journal": settings.journal.directory,
+        "journal_bytes": settings.journal.max_bytes,
+    }
+    rooms = (settings, settings.queue, settings.journal, settings.policy)
+    return elsewhere[name] if name in elsewhere else next(getattr(r, name) for r in rooms if hasattr(r, name))
 
 
 DEFAULTS: dict[str, Any] = {
     "signals": ("logs",),
     "pipeline": "auto",
     "delivery": "memory",
+    "on_failure": "open",
+    "journal": Path("/var/tmp/otel-events/unknown_service"),
+    "journal_bytes": 1024 * 1024 * 1024,
+    "confirm_seconds": 2.0,
     "queue_bytes": 64 * 1024 * 1024,
     "when_full": "drop_newest",
     "include": ("*",),
@@ -41,7 +50,11 @@ VALUES: list[tuple[str, Any, str, Any]] = [
     ("signals", "traces", "Traces", ("traces",)),
     ("pipeline", "sdk", "SDK", "sdk"),
     ("pipeline", "direct", "direct", "direct"),
-    ("delivery", "memory", "memory", "memory"),
+    ("delivery", "journal", "Journal", "journal"),
+    ("on_failure", "closed", "closed", "closed"),
+    ("journal", Path("/var/lib/shop"), "/var/lib/shop", Path("/var/lib/shop")),
+    ("journal_bytes", 1000, "1000", 1000),
+    ("confirm_seconds", 0.5, "0.5", 0.5),
     ("queue_bytes", 1000, "1000", 1000),
     ("when_full", "drop_oldest", "drop_oldest", "drop_oldest"),
     ("include", ("order-*", "login"), "order-*, login", ("order-*", "login")),
@@ -82,7 +95,11 @@ EXPECTED = {
     "pipeline": ("quick", "auto, sdk or direct"),
     "queue_bytes": ("0", "a whole number of bytes above 0"),
     "when_full": ("wait", "one of drop_newest, drop_oldest, block"),
-    "delivery": ("journal", "memory, the only delivery that this version has"),
+    "delivery": ("post", "one of memory, journal, confirmed"),
+    "on_failure": ("ajar", "one of open, closed"),
+    "journal": ("journal", "the absolute path of a directory"),
+    "journal_bytes": ("-1", "a whole number of bytes above 0"),
+    "confirm_seconds": ("soon", "a number of seconds above 0 and below a day"),
     "include": (",", "one or more globs of event names, separated by commas"),
     "namespace": (".shop.", "a prefix without dots around it, such as shop"),
     "actor": ("some", "one of full, id, pseudonym, none"),
@@ -113,7 +130,7 @@ def test_a_list_of_something_else_than_texts_is_refused(name: str) -> None:
     [
         ({"OTEL_EVENTS_SIGNAL": "logs"}, "Did you mean OTEL_EVENTS_SIGNALS?"),
         ({"OTEL_EVENTS_PSEUDONYMKEY": KEY}, "Did you mean OTEL_EVENTS_PSEUDONYM_KEY?"),
-        ({"OTEL_EVENTS_JOURNAL": "/var/lib"}, "There are: OTEL_EVENTS_ACTOR, OTEL_EVENTS_DELIVERY, "),
+        ({"OTEL_EVENTS_WHATEVER": "/var/lib"}, "There are: OTEL_EVENTS_ACTOR, OTEL_EVENTS_CONFIRM_SECONDS, "),
     ],
 )
 def test_an_unknown_variable_is_refused(environ: dict[str, str], hint: str) -> None:
@@ -130,7 +147,7 @@ def test_an_unknown_argument_is_refused() -> None:
 
 
 def test_other_variables_are_no_business_of_ours() -> None:
-    assert resolve({}, {"OTEL_PYTHON_LOG_LEVEL": "nonsense", "HOME": "/"}) == resolve({}, {})
+    assert resolve({}, {"OTEL_PYTHON_LOG_LEVEL": "nonsense", "PATH": "/"}) == resolve({}, {})
 
 
 @pytest.mark.parametrize("name", ["actor", "personal"])
@@ -238,3 +255,22 @@ def test_settings_cannot_be_changed() -> None:
         settings.namespace = "bank"  # type: ignore[attr-defined]
     assert settings.otlp("logs") is settings.logs
     assert settings.otlp("traces") is settings.traces
+
+
+def test_a_delivery_that_nothing_can_give_is_refused() -> None:
+    with pytest.raises(SettingsError, match="needs the direct pipeline, but pipeline=sdk"):
+        resolve({"delivery": "journal", "pipeline": "sdk"}, {})
+    with pytest.raises(SettingsError, match="signals has only traces"):
+        resolve({"delivery": "confirmed", "signals": "traces"}, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HOME": "/home/me", "OTEL_SERVICE_NAME": "web shop/1"}, "/home/me/.local/state/otel-events/web_shop_1"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "/state", "OTEL_SERVICE_NAME": ".."}, "/state/otel-events/_"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "state"}, "/home/me/.local/state/otel-events/unknown_service"),
+    ],
+)
+def test_the_journal_of_each_service_has_a_place_of_its_own(environ: dict[str, str], expected: str) -> None:
+    assert resolve({}, environ).journal.directory == Path(expected)

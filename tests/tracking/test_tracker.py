@@ -344,6 +344,62 @@ def test_track_event_awaits_a_receipt(tracker: EventTracker) -> None:
     assert (receipt.timeouts, receipt.awaited) == ([], 1)
 
 
+def test_receipts_are_awaited_without_a_task_beside_what_else_there_is_to_await(tracker: EventTracker) -> None:
+    tasks: list[int] = []
+
+    class Looking(SomeReceipt):
+        def __await__(self) -> Generator[Any, Any, None]:
+            tasks.append(len(asyncio.all_tasks()))
+            return super().__await__()
+
+    receipts = [Looking(), Looking(OSError("disk full")), Looking()]
+    for receipt in receipts:
+        tracker.register(Confirming(receipt))
+    asyncio.run(tracker.track_event(Ping()))
+    assert tasks == [1, 1, 1]
+    assert [receipt.awaited for receipt in receipts] == [1, 1, 1]
+
+    recorder = AsyncRecorder()
+    tracker.register(recorder)
+    asyncio.run(tracker.track_event(Ping()))
+    assert [receipt.awaited for receipt in receipts] == [2, 2, 2]
+    assert len(recorder.events) == 1
+
+
+def test_a_caller_that_is_cancelled_while_it_awaits_a_receipt_withdraws_nothing(tracker: EventTracker) -> None:
+    class Unsettled:
+        cancelled = False
+
+        def wait(self, timeout: float | None = None) -> None: ...
+
+        def __await__(self) -> Generator[Any, Any, None]:
+            try:
+                yield from asyncio.Event().wait().__await__()
+            except asyncio.CancelledError:
+                self.cancelled = True
+                raise
+
+    receipt, slow = Unsettled(), Slow()
+    tracker.register(Confirming(receipt))
+    tracker.register(slow)
+
+    async def application() -> None:
+        caller = asyncio.ensure_future(tracker.track_event(Ping()))
+        while not slow.started.is_set():
+            await asyncio.sleep(0)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        slow.go.set()
+        while not slow.done:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(application(), 10.0))
+    assert receipt.cancelled
+    assert not slow.cancelled.is_set()
+    assert tracker.stats()["hook_failures"] == {}
+
+
 @ways
 def test_a_receipt_that_raises_is_counted(tracker: EventTracker, way: Way) -> None:
     tracker.register(Confirming(SomeReceipt(OSError("disk full"))), "confirming")
@@ -831,6 +887,47 @@ def test_one_that_raises_at_the_end_stops_no_other(tracker: EventTracker) -> Non
     assert "failing" not in stats
     assert tracker.shutdown() == Outcome(2, 0, 0)
     assert tracker.stats()["hook_failures"] == {"failing: OSError": 4}
+
+
+@pytest.mark.parametrize(
+    ("answers", "healthy"),
+    [
+        ([], True),
+        ([True], True),
+        ([None, True], True),
+        ([True, False], False),
+        ([False, True], False),
+        ([True, ValueError("no")], False),
+    ],
+)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_it_is_healthy_where_no_plugin_says_otherwise(
+    tracker: EventTracker, answers: list[Any], healthy: bool, asynchronous: bool
+) -> None:
+    class Answering:
+        def __init__(self, answer: Any) -> None:
+            self._answer = answer
+
+        @hookimpl
+        def healthy(self) -> Any:
+            if isinstance(self._answer, Exception):
+                raise self._answer
+            return self._answer
+
+    class AsyncAnswering(Answering):
+        @hookimpl
+        async def healthy(self) -> Any:
+            await asyncio.sleep(0)
+            return super().healthy()
+
+    tracker.register(Recorder())
+    for answer in answers:
+        tracker.register((AsyncAnswering if asynchronous else Answering)(answer))
+    assert tracker.healthy() is healthy
+    raised = any(isinstance(answer, Exception) for answer in answers)
+    assert [*tracker.stats()["hook_failures"].values()] == [1] * raised
+    tracker.shutdown()
+    assert tracker.healthy() is False
 
 
 def test_a_second_shutdown_ends_nothing_again_and_returns_the_same(tracker: EventTracker) -> None:

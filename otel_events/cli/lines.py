@@ -1,0 +1,18 @@
+"""Printing lines of plain text."""
+
+from __future__ import annotations
+
+import sys
+
+
+def print_line(text: str = "") -> None:
+    """Print a line, or several, as soon as it is made, on terminals of any encoding.
+
+    What would act on a terminal, or hide or reorder text, is shown as an escape: the line may tell what came from outside.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    if not text.isprintable():
+        text = "".join(
+            character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text
+        )
+    print(text.encode(encoding, errors="replace").decode(encoding), flush=True)

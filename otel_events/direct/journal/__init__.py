@@ -1,0 +1,1 @@
+"""The journal: the durable queue on disk between encode and export."""

@@ -1,0 +1,215 @@
+"""The one connection to a file of a journal: used by one thread at a time and one process, in transactions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from otel_events.direct.journal.schema import JournalDamagedError, told
+from otel_events.exceptions import JournalError
+
+_FORK_WAIT_SECONDS: Final = 1.0
+
+_LARGE_BYTES: Final = 8 * 1024 * 1024
+_SMALL_BYTES: Final = 1024 * 1024
+"""A file larger than the one, with less in it than the other, gives its space back."""
+
+
+@dataclass
+class Totals:
+    """What a file holds.
+
+    Attributes:
+        records: Records in groups.
+        size_bytes: Bytes of the bodies of groups and the requests of dead letters.
+        dead_letters: How many there are.
+        oldest_ns: When the oldest group was appended: nanoseconds since 1970 UTC; None where there is none.
+    """
+
+    records: int
+    size_bytes: int
+    dead_letters: int
+    oldest_ns: int | None
+
+
+class Database:
+    """A connection and the totals of what is behind it.
+
+    Args:
+        path: The file.
+        connection: The connection to it, which nobody else has.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.lock = threading.Lock()
+        self._connection = connection
+        self._pid = os.getpid()
+        self._doubtful = False
+        with told(path):
+            self._inode = path.stat().st_ino
+            self.totals = self._read_totals()
+        _opened.add(self)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is another process than the one that opened it."""
+        return self._pid != os.getpid()
+
+    def refresh(self) -> None:
+        """Read the totals, which another process may have changed."""
+        with self.using():
+            self.totals = self._read_totals()
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[sqlite3.Connection]:
+        """Have the connection for the block.
+
+        Raises:
+            JournalError: What goes wrong in the block, or this is another process.
+        """
+        if self.foreign:
+            raise JournalError(
+                f"the journal {self.path}, opened by process {self._pid}, is used by process {os.getpid()}. "
+                "After a fork, make a new one."
+            )
+        with self.lock, told(self.path):
+            yield self._connection
+
+    @contextlib.contextmanager
+    def adding(self) -> Iterator[tuple[sqlite3.Connection, Totals]]:
+        """Run the block as one transaction, which is synced. The block changes the totals as it changes the file."""
+        with self.using() as connection:
+            self._see_that_it_is_there()
+            connection.execute("PRAGMA synchronous = FULL")
+            self._write_anew()
+            with self._transaction() as totals:
+                yield connection, totals
+
+    @contextlib.contextmanager
+    def removing(self) -> Iterator[tuple[sqlite3.Connection, Totals]]:
+        """Run the block as one transaction, which the next one that is synced takes along. As ``adding`` otherwise."""
+        with self.using() as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            # On a full disk this may make the room that a removal needs at first.
+            with contextlib.suppress(sqlite3.Error, JournalError):
+                self._write_anew()
+            with self._transaction() as totals:
+                yield connection, totals
+                totals.oldest_ns = self._read_oldest()
+            if totals.size_bytes < _SMALL_BYTES:
+                self._give_space_back()
+
+    def close(self) -> None:
+        """Close the connection. Doing it twice, or in another process, does nothing."""
+        if not self.foreign:
+            with self.lock, told(self.path):
+                self._connection.close()
+
+    def leave_alone(self) -> None:
+        """In a forked child: keep the parent's connection as it is until the process has ended.
+
+        To use it here, or to close it, would tear down what the parent works with (SQLite, "How To Corrupt An SQLite Database
+        File", "Carrying an open database across a fork"). Python closes connections that nobody refers to, and at the end all
+        of them, unless there seems to be one more reference.
+        """
+        if not any(connection is self._connection for connection in _left_alone):
+            _left_alone.append(self._connection)
+            with contextlib.suppress(ImportError, AttributeError):
+                import ctypes
+
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Totals]:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            totals = self._read_totals()
+            yield totals
+            connection.execute(
+                "UPDATE totals SET records = ?, size_bytes = ?, dead_letters = ?",
+                (totals.records, totals.size_bytes, totals.dead_letters),
+            )
+            connection.execute("COMMIT")
+        except BaseException as error:
+            self._doubtful = self._doubtful or not isinstance(error, JournalError)
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        self.totals = totals
+
+    def _write_anew(self) -> None:
+        """After a failure, have everything in the database proper, synced, and the log begun anew.
+
+        Where a sync has failed, the system may take for written what never was: the next sync of the log would prove nothing
+        about what stands before in it.
+        """
+        if not self._doubtful:
+            return
+        busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise JournalError(f"the journal {self.path} cannot be used now: another process reads it.")
+        self._doubtful = False
+
+    def _give_space_back(self) -> None:
+        pages: int = self._connection.execute("PRAGMA page_count").fetchone()[0]
+        page_bytes: int = self._connection.execute("PRAGMA page_size").fetchone()[0]
+        if pages * page_bytes > _LARGE_BYTES:
+            # What was to be done is done; room on the disk is not worth failing for.
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def _see_that_it_is_there(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self.path.stat().st_ino == self._inode:
+                return
+        raise JournalDamagedError(f"the journal {self.path} was deleted, or another file was put in its place.")
+
+    def _read_totals(self) -> Totals:
+        query = "SELECT records, size_bytes, dead_letters FROM totals"
+        row = self._connection.execute(query).fetchone()
+        if row is None:
+            raise JournalDamagedError(f"the journal {self.path} is damaged: a row is missing in it.")
+        records, size_bytes, dead_letters = row
+        return Totals(records, size_bytes, dead_letters, self._read_oldest())
+
+    def _read_oldest(self) -> int | None:
+        row = self._connection.execute("SELECT at_ns FROM groups ORDER BY id LIMIT 1").fetchone()
+        return None if row is None else row[0]
+
+
+_left_alone: Final[list[sqlite3.Connection]] = []
+_opened: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+_paused = threading.local()
+
+
+def _before_fork() -> None:
+    """Have no thread inside SQLite at the fork: the child would find what such a thread holds locked for ever."""
+    _paused.databases = [database for database in list(_opened) if database.lock.acquire(timeout=_FORK_WAIT_SECONDS)]
+
+
+def _after_fork_in_parent() -> None:
+    # A host such as uWSGI has only those called that are for the child.
+    for database in getattr(_paused, "databases", ()):
+        database.lock.release()
+    _paused.databases = []
+
+
+def _after_fork_in_child() -> None:
+    _after_fork_in_parent()
+    for database in list(_opened):
+        database.leave_alone()
+    _opened.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

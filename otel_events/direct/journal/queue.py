@@ -1,0 +1,300 @@
+"""The journal as a queue: events of many callers are written together, with one sync, and an exporter takes them out again."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from otel_events.direct.envelope import Envelope
+from otel_events.direct.journal.batch import JournalBatch
+from otel_events.direct.journal.confirms import Confirms
+from otel_events.direct.journal.directory import JournalDirectory
+from otel_events.direct.journal.entries import Entry, confirms_of, parts_of
+from otel_events.direct.journal.file import DeadLetter, Group, JournalDamagedError, JournalFile
+from otel_events.direct.journal.orphans import Orphans
+from otel_events.direct.notices import Notices
+from otel_events.direct.receipts import DeliveryReceipt, resolve
+from otel_events.direct.thread import own_thread
+from otel_events.exceptions import JournalError
+
+_WARNED_SHARE: Final = 0.8
+MAX_WAITING: Final = 65_536
+"""So many events wait to be written at most; a disk that takes none is then as good as full."""
+
+
+class JournalQueue:
+    """Writes events to a file of this process, on a daemon thread; hands them out, and those of processes that are no more.
+
+    Attributes:
+        orphans: Files of processes that are no more.
+        delivered: Records of this process that were accepted.
+        dead: Records of this process that were not, and are dead letters.
+        trouble: Why the journal takes no events just now, or None.
+
+    Args:
+        directory: Where the files are.
+        envelope: Goes around the events of this process.
+        batch_records: The most records in a row of the file.
+        batch_bytes: The most bytes.
+        on_failure: Called with events that could not be written, and why; it resolves their receipts.
+        notices: Says what is in trouble.
+        excluded: Files in the directory to leave alone.
+    """
+
+    def __init__(
+        self,
+        directory: JournalDirectory,
+        envelope: Envelope,
+        *,
+        batch_records: int,
+        batch_bytes: int,
+        on_failure: Callable[[Sequence[Entry], JournalError], None],
+        notices: Notices,
+        excluded: frozenset[Path] = frozenset(),
+    ) -> None:
+        self.excluded = excluded
+        self.on_confirm: Callable[[], None] = self.wake
+        self.trouble: str | None = None
+        self.orphans = Orphans(directory, excluded, self._say)
+        self.delivered = self.dead = 0
+        self._directory = directory
+        self._envelope = envelope
+        self._batch_records = batch_records
+        self._batch_bytes = batch_bytes
+        self._on_failure = on_failure
+        self._notices = notices
+        self._own: JournalFile | None = None
+        self._unsettled: tuple[JournalFile, int, int, Sequence[DeadLetter]] | None = None
+        self._opening = threading.Lock()
+        self._stuck = False
+        self._left = self._left_own = 0
+        self._waiting: list[Entry] = []
+        self._writing = 0
+        self._confirms = Confirms()
+        self._lock = threading.Lock()
+        self._filled = threading.Condition(self._lock)
+        self._takeable = threading.Condition(self._lock)
+        self._ended = False
+        self._pid = os.getpid()
+        self._writer: threading.Thread | None = None
+
+    def put(self, record: bytes, receipt: DeliveryReceipt) -> None:
+        """Have a record written.
+
+        Args:
+            record: An encoded event.
+            receipt: Is resolved once it is on disk, or, where it waits for the collector, once that has it.
+        """
+        entry = Entry(record, receipt)
+        with self._lock:
+            refused = self._ended or len(self._waiting) >= MAX_WAITING
+            if not refused:
+                self._waiting.append(entry)
+                if self._writer is None:
+                    self._writer = own_thread(self._write, "otel-events-journal")
+                    self._writer.start()
+                self._filled.notify()
+        if refused:
+            self._fail([entry], JournalError("the journal is closed, or its disk takes too long. Look at the disk."))
+
+    @property
+    def unsettled(self) -> int:
+        """Records that wait, on disk or to be written."""
+        with self._lock:
+            return len(self._waiting) + self._writing + self._left + sum(file.records for file in self._files())
+
+    def take(self, max_records: int, max_bytes: int) -> JournalBatch | None:
+        """Give the oldest records of a process that is no more, else of this one."""
+        if self._unsettled is not None:
+            self._settle(*self._unsettled)
+        self._stuck = self._unsettled is not None
+        if self._ended or self._stuck:
+            return None
+        self.orphans.adopt()
+        for file in list(self._files()):
+            try:
+                groups = file.read(0, max_records, max_bytes)
+                envelope = self._envelope if file is self._own else Envelope.of_request(file.request)
+            except (JournalDamagedError, ValueError) as error:
+                self._set_aside(file, error)
+                continue
+            except JournalError as error:
+                self._stuck = True
+                self._say(error)
+                continue
+            if groups:
+                return JournalBatch(self._settled, file, envelope, groups)
+            if file is not self._own:
+                self.orphans.finish(file, self._opened)
+        return None
+
+    def wait(self, seconds: float) -> None:
+        """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
+        with self._lock:
+            if self._stuck or self._own is None or self._own.records < self._batch_records:
+                self._takeable.wait(seconds)
+
+    def wake(self) -> None:
+        """End a ``wait`` now."""
+        with self._lock:
+            self._takeable.notify_all()
+
+    def abandon(self) -> int:
+        """Close the journal. What is in it stays there, for a process to come."""
+        with self._lock:
+            self._ended = True
+            self._filled.notify_all()
+        if self._writer is not None and self._writer is not threading.current_thread():
+            self._writer.join(1.0)
+        self._left_own = self._own.records if self._own is not None else 0
+        self._left = sum(file.records for file in self._files())
+        files, self._own, self.orphans.files = list(self._files()), None, []
+        for file in files:
+            try:
+                self._directory.release(file, delete=not file.records and not file.dead_letters)
+            except JournalError as error:
+                self._say(error)
+        return 0
+
+    @property
+    def own_unsettled(self) -> int:
+        """Records of this process that wait, on disk or to be written."""
+        with self._lock:
+            on_disk = self._left_own if self._own is None else self._own.records
+            return len(self._waiting) + self._writing + on_disk
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of records and dead letters, in all files held here."""
+        return sum(file.size_bytes for file in self._files())
+
+    @property
+    def dead_letters(self) -> int:
+        """Dead letters in all files held here."""
+        return sum(file.dead_letters for file in self._files())
+
+    @property
+    def oldest_ns(self) -> int | None:
+        """When the oldest record was written, in nanoseconds since the Unix epoch."""
+        return min((file.oldest_ns for file in self._files() if file.oldest_ns is not None), default=None)
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        """The files held here, and those that were left alone already."""
+        return self.excluded | {file.path for file in self._files()}
+
+    def _files(self) -> Iterator[JournalFile]:
+        yield from list(self.orphans.files)
+        if (own := self._own) is not None:
+            yield own
+
+    def _write(self) -> None:
+        while True:
+            with self._lock:
+                while not self._waiting and not self._ended:
+                    self._filled.wait()
+                entries, self._waiting = self._waiting, []
+                self._writing = len(entries)
+                if not entries or self._pid != os.getpid():
+                    return
+            try:
+                self._append(entries)
+            except Exception as error:
+                self._fail(entries, error if isinstance(error, JournalError) else JournalError(f"{error}"))
+            with self._lock:
+                self._writing = 0
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        parts = list(parts_of(entries, self._batch_records, self._batch_bytes))
+        ids = self._append_groups([(b"".join(entry.record for entry in part), len(part)) for part in parts])
+        with self._lock:
+            self._writing = 0
+        if self.trouble is not None:
+            self.trouble = None
+            self._notices.over("the journal takes events again.", "journal")
+        self._see_how_full_it_is()
+        # In this order: what becomes of them on the exporter's side is said last.
+        resolve([entry.receipt for entry in entries], "journal")
+        confirms = confirms_of(ids, parts)
+        self._confirms.add(confirms)
+        if confirms:
+            self.on_confirm()
+        elif self._own is not None and self._own.records >= self._batch_records:
+            self.wake()
+
+    def _append_groups(self, groups: Sequence[tuple[bytes, int]]) -> list[int]:
+        """Write rows, into a new file where this one shows itself damaged, and return their ids."""
+        file = self._opened()
+        try:
+            return file.append(groups)
+        except JournalDamagedError as error:
+            self._set_aside(file, error)
+        except JournalError:
+            if self._has(file):
+                raise
+        return self._opened().append(groups)
+
+    def _see_how_full_it_is(self) -> None:
+        size, bound = 0 if self._own is None else self._own.size_bytes, self._directory.max_bytes
+        if size < bound * _WARNED_SHARE:
+            self._notices.forget("filling")
+            return
+        self._notices.trouble(
+            "filling",
+            f"the journal in {self._directory.path} holds {size} of at most {bound} bytes, and takes no more events when it "
+            "is full. Look why they do not leave (stats(), `otel-events journal status`), or raise journal_bytes.",
+        )
+
+    def _opened(self) -> JournalFile:
+        with self._opening:
+            if self._own is None:
+                self._directory.prepare()
+                self._own = self._directory.create(self._envelope.wrap(()))
+            return self._own
+
+    def _fail(self, entries: Sequence[Entry], error: JournalError) -> None:
+        self._say(error)
+        self._on_failure(entries, error)
+
+    def _say(self, error: JournalError) -> None:
+        self.trouble = str(error)
+        self._notices.trouble("journal", self.trouble)
+
+    def _set_aside(self, file: JournalFile, error: Exception) -> None:
+        """Give up a file that is damaged, so that the next events go to another."""
+        with self._opening:
+            if not self._has(file):  # The other thread has seen it, too.
+                return
+            if file is self._own:
+                self._own = None
+                self._confirms = Confirms()
+            else:
+                self.orphans.files.remove(file)
+            self._directory.set_aside(file, error)
+
+    def _has(self, file: JournalFile) -> bool:
+        return any(file is one for one in self._files())
+
+    def _settled(self, file: JournalFile, groups: Sequence[Group], dead: Sequence[DeadLetter]) -> None:
+        if file is self._own:
+            refused = sum(letter.count for letter in dead)
+            self._confirms.settle([group.id for group in groups], accepted=not dead)
+            self.delivered += sum(group.count for group in groups) - refused
+            self.dead += refused
+        self._settle(file, groups[0].id, groups[-1].id, dead)
+
+    def _settle(self, file: JournalFile, first: int, last: int, dead: Sequence[DeadLetter]) -> None:
+        self._unsettled = None
+        if not self._has(file):
+            return
+        try:
+            file.settle(first, last, dead)
+        except JournalDamagedError as error:
+            self._set_aside(file, error)
+        except JournalError as error:
+            # They were sent: nothing else is done before they are out of the file, or they would be sent again and again.
+            self._unsettled = (file, first, last, dead)
+            self._say(error)

@@ -1,0 +1,1 @@
+"""The matrix of failures: what becomes of events under each delivery when something goes wrong."""

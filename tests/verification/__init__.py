@@ -1,0 +1,1 @@
+"""Tests of verification, on data that real servers have written."""
