@@ -10,7 +10,6 @@ from pathlib import Path
 
 from otel_events.cli.render import event_text
 from otel_events.receiver import Receiver
-from otel_events.semconv import CHECKPOINT
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -26,7 +25,7 @@ def test_the_first_program_shows_what_the_page_says(tmp_path: Path) -> None:
     with Receiver(tmp_path / "events.db", http_port=0, grpc_port=0) as receiver:
         environ = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{receiver.http_port}"}
         subprocess.run([sys.executable, "-W", "error", "first.py"], check=True, cwd=tmp_path, env=environ, timeout=60)
-    shown = "\n".join(event_text(event).plain for event in receiver.store.events() if event.name != CHECKPOINT) + "\n"
+    shown = "\n".join(event_text(event).plain for event in receiver.store.events()) + "\n"
 
     assert re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "12:00:00.000", shown) == block("console")
 

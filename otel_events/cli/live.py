@@ -10,7 +10,6 @@ from rich.text import Text
 
 from otel_events.cli.render import event_json, event_text, visible
 from otel_events.receiver import Receiver
-from otel_events.semconv import CHECKPOINT
 
 _PAGE_SIZE: Final = 500
 _WAIT_SECONDS: Final = 0.2
@@ -43,10 +42,7 @@ def show_live(receiver: Receiver, stop: threading.Event, *, as_json: bool = Fals
 def _print_page(receiver: Receiver, console: Console, after_id: int, *, as_json: bool) -> int:
     """Print the next events and give the id of the last one."""
     for event in receiver.store.events(after_id=after_id, limit=_PAGE_SIZE):
-        if as_json:
-            console.print(Text(event_json(event)))
-        elif event.name != CHECKPOINT:  # It is for programs, such as `otel-events verify`.
-            console.print(event_text(event))
+        console.print(Text(event_json(event)) if as_json else event_text(event))
         after_id = event.id
     return after_id
 

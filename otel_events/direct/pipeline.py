@@ -12,6 +12,7 @@ from otel_events.counts import Counts
 from otel_events.direct.encoder import Encoder
 from otel_events.direct.opened import Opened
 from otel_events.direct.receipts import DeliveryReceipt
+from otel_events.exceptions import DeliveryError
 from otel_events.outcome import Outcome
 from otel_events.settings import Settings
 from otel_events.stamp import Stamp, Stamper
@@ -48,27 +49,42 @@ class DirectPipeline:
         self._closed = False
 
     def accept(self, event: Any, stamp: Stamp) -> DeliveryReceipt | None:
-        """Encode an event, and queue it or have it written to the journal, of which the receipt tells."""
-        if self._closed:
-            self._counts.add(_LATE)
-            return None
-        opened = self._opened
-        if opened is None or opened.pid != stamp.pid:
-            opened = self._open()
-        record, losses = self._encoder.encode(event, stamp)
-        if losses is not None:
-            for name, count in losses.counted():
-                self._counts.add(name, count)
+        """Encode an event, and queue it or have it written to the journal, of which the receipt tells.
+
+        Raises:
+            DeliveryError: It must be written to the journal, and cannot be.
+        """
         try:
-            durable = self._durable[type(event)]
-        except KeyError:
-            durable = self._durable_of(event)
-        if durable is None:
-            opened.queue.put(record)
-            return None
-        receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
-        opened.journal().put(record, receipt)
-        return receipt
+            if self._closed:
+                self._counts.add(_LATE)
+                self._come_late(event)
+                return None
+            opened = self._opened
+            if opened is None or opened.pid != stamp.pid:
+                opened = self._open()
+            record, losses = self._encoder.encode(event, stamp)
+            if losses is not None:
+                for name, count in losses.counted():
+                    self._counts.add(name, count)
+            try:
+                durable = self._durable[type(event)]
+            except KeyError:
+                durable = self._durable_of(event)
+            if durable is None:
+                opened.queue.put(record)
+                return None
+            receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
+            opened.journal().put(record, receipt)
+            return receipt
+        except DeliveryError:
+            raise
+        except Exception as error:
+            # Whatever it was, its caller must not take the event for safe.
+            if self._must_be_kept(event):
+                raise DeliveryError(
+                    f"an event is not delivered: {type(error).__name__}: {error}. See the traceback; this should not happen."
+                ) from error
+            raise
 
     def flush(self, timeout: float) -> Outcome:
         """Send what waits, within ``timeout`` seconds."""
@@ -121,6 +137,14 @@ class DirectPipeline:
         if opened is None:
             return Outcome(0, 0, 0)
         return Outcome(opened.sent, opened.pending, sum(opened.lost().values()), opened.dead)
+
+    def _come_late(self, event: Any) -> None:
+        if self._must_be_kept(event):
+            raise DeliveryError("an event is not delivered: it was tracked after the shutdown. Call shutdown() last.")
+
+    def _must_be_kept(self, event: Any) -> bool:
+        durable = self._durable_of(event)
+        return durable is not None and durable.closed
 
     def _durable_of(self, event: Any) -> _Durable | None:
         if len(self._durable) >= _MAX_CLASSES:

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from otel_events.receiver.rows import EventRow, SpanRow, StoredEvent
 from otel_events.receiver.schema import open_writer, reading, transaction
+from otel_events.semconv import CHECKPOINT
 
 _COLUMNS: Final = ", ".join(EventRow._fields)
 _SPAN_COLUMNS: Final = ", ".join(SpanRow._fields)
@@ -23,6 +24,10 @@ _INSERT_SPAN: Final = (
     f"INSERT INTO spans ({_SPAN_COLUMNS}) VALUES ({', '.join('?' * len(SpanRow._fields))}) "  # noqa: S608
     "ON CONFLICT (trace_id, span_id) DO NOTHING"
 )
+_NO_CHECKPOINT: Final = f"name IS NOT '{CHECKPOINT}'"
+_NEWEST: Final = f"SELECT coalesce(max(id), 0) FROM events WHERE {_NO_CHECKPOINT}"  # noqa: S608
+_PAGE: Final = f"SELECT * FROM events WHERE id > ? AND {_NO_CHECKPOINT} ORDER BY id LIMIT ?"  # noqa: S608
+_COUNT: Final = f"SELECT count(*) FROM events WHERE {_NO_CHECKPOINT}"  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Added:
     """What one call of :meth:`Store.add` did.
 
     Attributes:
-        events: Events that became a new row.
+        events: Events that became a new row, without checkpoints.
         merged: Copies of an event by its other signal, merged into its row.
         repeated: Events that were there already.
         spans: Spans that became a new row.
@@ -65,7 +70,7 @@ class Store:
         self._lock = threading.Lock()
         self._connection = open_writer(self.path)
         self._arrival = threading.Condition()
-        self._newest_id: int = self._connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
+        self._newest_id: int = self._connection.execute(_NEWEST).fetchone()[0]
         self._closed = False
 
     @property
@@ -92,8 +97,9 @@ class Store:
         with self._lock, transaction(self._connection):
             for row in events:
                 outcome, event_id = self._add_event(row)
-                outcomes[outcome] += 1
-                newest_id = max(newest_id, event_id)
+                if row.name != CHECKPOINT:
+                    outcomes[outcome] += 1
+                    newest_id = max(newest_id, event_id)
             for span in spans:
                 new_spans += self._connection.execute(_INSERT_SPAN, span).rowcount
         with self._arrival:
@@ -102,7 +108,7 @@ class Store:
         return Added(spans=new_spans, **outcomes)
 
     def events(self, *, after_id: int = 0, limit: int = 1000) -> list[StoredEvent]:
-        """Read events in the order of their ids.
+        """Read events in the order of their ids. Checkpoints, which are no events, stay in the file.
 
         Args:
             after_id: Only events with a greater id; the id of the last event read gives the next page.
@@ -115,13 +121,13 @@ class Store:
             sqlite3.Error: The file cannot be read.
         """
         with reading(self.path) as connection:
-            rows = connection.execute("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
+            rows = connection.execute(_PAGE, (after_id, limit))
             return [StoredEvent.from_columns(dict(row)) for row in rows]
 
     def count(self) -> int:
         """Count the events in the file."""
         with reading(self.path) as connection:
-            number: int = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+            number: int = connection.execute(_COUNT).fetchone()[0]
             return number
 
     def wait_for_new(self, after_id: int, timeout: float) -> bool:

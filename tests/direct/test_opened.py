@@ -393,3 +393,25 @@ def test_nothing_of_a_journal_is_loaded_without_one() -> None:
         "assert not [name for name in sys.modules if name.startswith(('sqlite3', 'otel_events.direct.journal'))]"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_an_event_that_must_be_kept_is_never_taken_for_safe_when_something_unforeseen_happens(tmp_path: Path) -> None:
+    stamper = Stamper()
+    pipeline = DirectPipeline(resolve({"journal": tmp_path, "endpoint": NOBODY_LISTENS}, {}), stamper)
+
+    class Unforeseen:
+        def encode(self, event: Any, stamp: Any) -> Any:
+            raise ZeroDivisionError("nobody thought of it")
+
+        def definition(self, event: Any) -> Any:
+            return encoder.definition(event)
+
+    encoder, pipeline._encoder = pipeline._encoder, Unforeseen()  # type: ignore[assignment] # it stands for a mistake of ours
+    with pytest.raises(DeliveryError, match="ZeroDivisionError: nobody thought of it"):
+        pipeline.accept(Booked(), stamper.stamp())
+    with pytest.raises(ZeroDivisionError):
+        pipeline.accept(Ordered(), stamper.stamp())
+    pipeline.shutdown(0.1)
+    with pytest.raises(DeliveryError, match="after the shutdown"):
+        pipeline.accept(Booked(), stamper.stamp())
+    assert pipeline.accept(Ordered(), stamper.stamp()) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -173,3 +174,17 @@ def test_attributes_can_be_asked_in_sql(tmp_path: Path, store: Store) -> None:
     store.add([event(attributes=json.dumps({"shop.total": 2.5})), event(attributes=json.dumps({"shop.total": 4.0}))])
     sql = "SELECT sum(json_extract(attributes, '$.\"shop.total\"')) FROM events"
     assert query(tmp_path / "events.db", sql) == [(6.5,)]
+
+
+def test_checkpoints_are_kept_and_are_no_events(tmp_path: Path) -> None:
+    with contextlib.closing(Store(tmp_path / "events.db")) as store:
+        added = store.add([event(name="otel_events.checkpoint"), event("u1", name="login")])
+
+        assert (added.events, store.count()) == (1, 1)
+        assert [event.name for event in store.events()] == ["login"]
+        store.add([event(name="otel_events.checkpoint")])
+        assert store.newest_id == store.events()[-1].id
+    with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as file:
+        assert file.execute("SELECT count(*) FROM events").fetchone() == (3,)
+    with contextlib.closing(Store(tmp_path / "events.db")) as again:
+        assert again.newest_id == again.events()[-1].id
