@@ -13,6 +13,7 @@ from otel_events import Outcome
 from otel_events.diagnosis import KNOWN, Known, Seen, diagnose
 from otel_events.settings import resolve
 from tests.backends.servers import COLLECTOR_YAML, Collector, Jaeger
+from tests.backends.wait import wait_until
 from tests.sdk.support import (
     GRPC,
     HTTP,
@@ -39,13 +40,20 @@ def address(server: Collector | Jaeger, protocol: str) -> str:
 
 
 def told(
-    caplog: pytest.LogCaptureFixture, endpoint: str, protocol: str, signal: str = "logs", **arguments: Any
+    caplog: pytest.LogCaptureFixture,
+    endpoint: str,
+    protocol: str,
+    signal: str = "logs",
+    words_differ: bool = False,
+    **arguments: Any,
 ) -> tuple[str, str]:
-    """Track events with these settings, and return cause and cure in the only line that comes of it."""
+    """Track events with these settings, and return cause and cure in the only line that comes of it.
+
+    On the direct pipeline it is the same, unless the words differ that come from below.
+    """
     arguments = {"timeout_seconds": 2.0, **arguments}
-    tracker = otel_events.configure(
-        event_types=[Ping], signals=signal, endpoint=endpoint, protocol=protocol, environ={}, **arguments
-    )
+    arguments = {"event_types": [Ping], "signals": signal, "endpoint": endpoint, "protocol": protocol, **arguments}
+    tracker = otel_events.configure(pipeline="sdk", environ={}, **arguments)
     for number in range(3):
         tracker.track(Ping(number=number))
     assert tracker.flush(15.0) == Outcome(sent=0, pending=0, lost=3)
@@ -57,8 +65,20 @@ def told(
     beginning = f"{what} do not arrive at {endpoint}{path} ({protocol}): "
     assert line == f"{trouble} Said once; tracker.stats() counts what is lost."
     assert trouble.startswith(beginning)
+    if signal == "logs":
+        direct = direct_trouble(**arguments)
+        assert direct.rpartition(". ")[2] == trouble.rpartition(". ")[2] if words_differ else direct == trouble
     cause, _, cure = trouble.removeprefix(beginning).partition(". ")
     return cause, cure
+
+
+def direct_trouble(**arguments: Any) -> str:
+    """Return what the direct pipeline says, which goes on trying."""
+    tracker = otel_events.configure(pipeline="direct", environ={}, **arguments)
+    tracker.track(Ping())
+    trouble = wait_until(lambda: tracker.stats()["otel"]["logs.trouble"])
+    tracker.shutdown(0.1)
+    return str(trouble)
 
 
 @protocols
@@ -124,7 +144,7 @@ def test_https_to_a_plain_port(caplog: pytest.LogCaptureFixture, plain_collector
 
 @protocols
 def test_http_to_a_port_with_tls(caplog: pytest.LogCaptureFixture, tls_collector: Collector, protocol: str) -> None:
-    cause, cure = told(caplog, f"http://{address(tls_collector, protocol)}", protocol)
+    cause, cure = told(caplog, f"http://{address(tls_collector, protocol)}", protocol, words_differ=True)
     # Over HTTP the server says so, but may reset the connection before its words are read.
     assert cause in ("the port speaks TLS only", f"the port does not answer in {protocol}")
     assert "write https:// in the endpoint" in cure.lower()
@@ -275,7 +295,7 @@ def test_a_proxy_that_is_not_there(
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, f"http://joe:{TOKEN}@127.0.0.1:{free_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
-    told(caplog, "https://collector.invalid:4318", protocol)
+    told(caplog, "https://collector.invalid:4318", protocol, words_differ=True)
     assert TOKEN not in caplog.text
 
 

@@ -98,8 +98,8 @@ class HttpTransport(Transport[urllib3.PoolManager]):
                     break
                 body += piece
         except HTTPError:
-            if response.status < 300:
-                # What it rejects may stand in the part that did not arrive.
+            if response.status < 300 or response.status == 400:
+                # What it rejects, or that it is not about the data, may stand in the part that did not arrive.
                 raise
         finally:
             if len(body) > MAX_ANSWER_BYTES:
