@@ -49,7 +49,7 @@ def told(
 ) -> tuple[str, str]:
     """Track events with these settings, and return cause and cure in the only line that comes of it.
 
-    On the direct pipeline it is the same, unless the words differ that come from below.
+    On the direct pipeline it is the same, unless it depends on which of both sides is quicker, or on words from below.
     """
     arguments = {"timeout_seconds": 2.0, **arguments}
     arguments = {"event_types": [Ping], "signals": signal, "endpoint": endpoint, "protocol": protocol, **arguments}
@@ -67,7 +67,7 @@ def told(
     assert trouble.startswith(beginning)
     if signal == "logs":
         direct = direct_trouble(**arguments)
-        assert direct.rpartition(". ")[2] == trouble.rpartition(". ")[2] if words_differ else direct == trouble
+        assert direct.startswith(beginning) if words_differ else direct == trouble
     cause, _, cure = trouble.removeprefix(beginning).partition(". ")
     return cause, cure
 
@@ -197,13 +197,10 @@ def test_a_client_certificate_that_the_server_does_not_trust(
     protocol: str,
     client: str | None,
 ) -> None:
-    files = (
-        {"client_certificate": certificates.certificate(client), "client_key": certificates.key(client)}
-        if client
-        else {}
-    )
-    authority = certificates.certificate("authority")
-    _, cure = told(caplog, f"https://{address(mutual_collector, protocol)}", protocol, certificate=authority, **files)
+    files: dict[str, Any] = {"certificate": certificates.certificate("authority")}
+    if client:
+        files |= {"client_certificate": certificates.certificate(client), "client_key": certificates.key(client)}
+    _, cure = told(caplog, f"https://{address(mutual_collector, protocol)}", protocol, words_differ=True, **files)
     assert "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY" in cure
 
 
@@ -216,7 +213,7 @@ def test_files_that_cannot_be_used(
     protocol: str,
     wrong: str,
 ) -> None:
-    files = {"certificate": certificates.certificate("authority")}
+    files: dict[str, Any] = {"certificate": certificates.certificate("authority")}
     if wrong == "authority":
         files["certificate"] = __file__
     else:
