@@ -57,7 +57,7 @@ format: $(VENV)/.dev ## Format and mend what ruff can.
 clean: ## Remove the environment and caches of this checkout.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
-$(VENV)/.demo: pyproject.toml
+$(VENV)/.demo: pyproject.toml hatch_build.py otel_events/stamps.c otel_events/direct/way.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[all]"
 	touch $@
@@ -68,7 +68,7 @@ $(VENV)/.dev: $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	touch $@
 
-$(BENCH)/.bench: pyproject.toml
+$(BENCH)/.bench: pyproject.toml hatch_build.py otel_events/stamps.c otel_events/direct/way.c
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet "pip>=25.1"
 	$(BENCH)/bin/python -m pip install --quiet --editable ".[all]" --group bench

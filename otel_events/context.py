@@ -23,7 +23,8 @@ class Surroundings(NamedTuple):
 
 
 _NOWHERE = Surroundings(None, {})
-_surroundings: ContextVar[Surroundings] = ContextVar("otel_events_surroundings", default=_NOWHERE)
+surroundings: ContextVar[Surroundings] = ContextVar("otel_events_surroundings", default=_NOWHERE)
+"""What holds them."""
 
 
 def as_actor(actor: Actor | str | None) -> Actor | None:
@@ -38,11 +39,11 @@ def actor(who: Actor | str | None) -> Iterator[None]:
     Args:
         who: A mapping with at least ``id``, a string (shorthand for ``{"id": …}``), or None for nobody.
     """
-    token = _surroundings.set(Surroundings(as_actor(who), _surroundings.get().request))
+    token = surroundings.set(Surroundings(as_actor(who), surroundings.get().request))
     try:
         yield
     finally:
-        _surroundings.reset(token)
+        surroundings.reset(token)
 
 
 def set_actor(who: Actor | str | None) -> None:
@@ -50,7 +51,7 @@ def set_actor(who: Actor | str | None) -> None:
 
     In a task or a request that is run in a context of its own (as ASGI servers do) this ends with it.
     """
-    _surroundings.set(Surroundings(as_actor(who), _surroundings.get().request))
+    surroundings.set(Surroundings(as_actor(who), surroundings.get().request))
 
 
 @contextmanager
@@ -61,11 +62,11 @@ def request(attributes: Mapping[str, Any]) -> Iterator[None]:
         attributes: Semantic-convention keys and values, such as ``{"client.address": "192.0.2.1"}``. Host integrations set
             these; they are converted, limited and redacted like an event's own fields.
     """
-    token = _surroundings.set(Surroundings(_surroundings.get().actor, attributes))
+    token = surroundings.set(Surroundings(surroundings.get().actor, attributes))
     try:
         yield
     finally:
-        _surroundings.reset(token)
+        surroundings.reset(token)
 
 
 def set_request(attributes: Mapping[str, Any]) -> None:
@@ -73,14 +74,14 @@ def set_request(attributes: Mapping[str, Any]) -> None:
 
     Host integrations call it in a context of the request's own, with which it ends.
     """
-    _surroundings.set(Surroundings(_surroundings.get().actor, attributes))
+    surroundings.set(Surroundings(surroundings.get().actor, attributes))
 
 
 def current_actor() -> Actor | None:
     """Return the actor in force here, or None."""
-    return _surroundings.get().actor
+    return surroundings.get().actor
 
 
 def current_request() -> Mapping[str, Any]:
     """Return the request attributes in force here; empty outside a request."""
-    return _surroundings.get().request
+    return surroundings.get().request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import time
@@ -9,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import get_current_span
 
-from otel_events.context import current_request
+from otel_events.context import current_request, surroundings
 from otel_events.counts import next_number
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -82,11 +83,13 @@ class Stamper:
 
     Args:
         clock_ns: Gives the time, in nanoseconds since the Unix epoch.
+        compiled: Whether to use the extension module, where it could be built.
     """
 
-    def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, clock_ns: Callable[[], int] = time.time_ns, *, compiled: bool = True) -> None:
         self._clock_ns = clock_ns
-        self._stream = self._new_stream()
+        self._compiled = compiled and type(self).stamp is Stamper.stamp
+        self._stream = self._begin_stream()
 
     @property
     def stream(self) -> str:
@@ -115,17 +118,41 @@ class Stamper:
         context = get_current()
         if not context:  # An empty context has no span, whatever keeps it; to ask for the span takes longer.
             return _new(Stamp, (uid, now, 0, 0, 0, current_request(), pid))
-        span = get_current_span(context).get_span_context()
-        return Stamp(uid, now, span.trace_id, span.span_id, int(span.trace_flags), current_request(), pid)
+        return _new(Stamp, (uid, now, *_span_of(context), current_request(), pid))
 
     def _own_stream(self) -> Stream:
         # One assignment of the whole: a thread that comes first after a fork never counts on in the parent's stream.
         if self._stream.pid != os.getpid():
-            self._stream = self._new_stream()
+            self._stream = self._begin_stream()
         return self._stream
+
+    def _begin_stream(self) -> Stream:
+        stream = self._new_stream()
+        if self._compiled:
+            try:
+                from otel_events.stamps import Stamps
+            except ImportError:  # no compiler where it was installed
+                return stream
+            self.stamp = Stamps(  # type: ignore[method-assign] # which does the same
+                functools.partial(Stamper.stamp, self),
+                stamp_type=Stamp,
+                numbers=stream.numbers,
+                clock_ns=self._clock_ns,
+                get_current=get_current,
+                span_of=_span_of,
+                surroundings=surroundings,
+                pid=stream.pid,
+                stream=stream.text,
+            )
+        return stream
 
     def _new_stream(self) -> Stream:
         return Stream(os.getpid(), _base32(int.from_bytes(os.urandom(5), "big"), 8), itertools.count())
+
+
+def _span_of(context: Context) -> tuple[int, int, int]:
+    span = get_current_span(context).get_span_context()
+    return span.trace_id, span.span_id, int(span.trace_flags)
 
 
 def _four(number: int) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,15 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from otel_events import request
 from otel_events.stamp import Stamp, Stamper, Stream
+
+
+@pytest.fixture(autouse=True, scope="module", params=["compiled", "python"])
+def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Both do the same; without a C compiler there is but the one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stamper.__init__, "__kwdefaults__", {"compiled": request.param == "compiled"})
+        yield
+
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
@@ -240,3 +252,29 @@ def test_stamping_is_quick(make: Callable[[], Any]) -> None:
     for _ in range(2_000):
         stamper.stamp()
     assert time.process_time() - begin < 0.2  # 100 µs each, many times what it takes
+
+
+def test_a_stamper_is_collected_with_what_stamps_for_it() -> None:
+    stamper = Stamper()
+    stamper.stamp()
+    gone = weakref.ref(stamper)
+    del stamper
+    gc.collect()
+    assert gone() is None
+
+
+def test_stamping_keeps_nothing() -> None:
+    stamper = Stamper()
+    attributes = {"client.address": "192.0.2.1"}
+    with request(attributes):
+        before = sys.getrefcount(attributes), sys.getrefcount(Stamp)
+        for _ in range(1000):
+            stamper.stamp()
+        assert (sys.getrefcount(attributes), sys.getrefcount(Stamp)) == before
+
+
+def test_it_is_used_where_there_is_a_compiler() -> None:
+    assert "stamp" in vars(Stamper(compiled=True)) or not shutil.which("cc"), (
+        "there is a C compiler: install this again"
+    )
+    assert "stamp" not in vars(Stamper(compiled=False))

@@ -6,6 +6,7 @@ then converted, and its record is encoded. Decoded, both ways give the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from otel_events.conversion.record import Converter, LogRecord
@@ -26,14 +27,16 @@ class Encoder:
 
     Args:
         policy: What is private.
+        on_losses: Told what conversion cut of an event, where it cut something.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, on_losses: Callable[[Losses], None] = lambda _: None) -> None:
+        self._on_losses = on_losses
         self._converter = Converter(policy)
         self._ways = StraightWays(policy)
         self._straight: dict[type, Straight | None] = {}
 
-    def encode(self, event: Any, stamp: Stamp) -> tuple[bytes, Losses | None]:
+    def encode(self, event: Any, stamp: Stamp) -> bytes:
         """Encode an event. No value raises.
 
         Args:
@@ -41,7 +44,7 @@ class Encoder:
             stamp: What was added when it was tracked.
 
         Returns:
-            A ``LogRecord`` as a field of ``ScopeLogs``, and what the conversion cut, None for nothing.
+            A ``LogRecord`` as a field of ``ScopeLogs``.
         """
         try:
             straight = self._straight[type(event)]
@@ -49,11 +52,12 @@ class Encoder:
             straight = self._compile(event)
         if straight is not None:
             try:
-                return straight(event, stamp), None
+                return straight(event, stamp)
             except Exception:  # noqa: S110 # whatever it was: conversion, which comes next, deals with every value
                 pass
         record = self._converter.log_record(event, stamp)
-        return encode_record(record), record.losses
+        self._on_losses(record.losses)
+        return encode_record(record)
 
     def definition(self, event: Any) -> EventDefinition:
         """Return what the class of an event says of its events."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from otel_events.direct.answers import Answer
 from otel_events.direct.envelope import Envelope
@@ -73,27 +74,29 @@ class MemoryQueue:
         size = len(record)
         with self._lock:
             records = self._records
-            full = len(records) >= self._max_records or self._bytes + size > self._max_bytes
-            if full and not self._make_room(size):
-                self.dropped += 1
-                return False
+            held = self._bytes + size
+            if held > self._max_bytes or len(records) >= self._max_records:
+                if not self._make_room(size):
+                    self.dropped += 1
+                    return False
+                held = self._bytes + size
             records.append(record)
-            self._bytes += size
+            self._bytes = held
             if self._wanted and len(records) >= self._batch_records:
                 self._filled.notify()
             return True
 
     def take(self, max_records: int, max_bytes: int) -> list[bytes]:
         """Remove and return the oldest records, at least one if there is one, up to these bounds. They are to be settled."""
-        batch: list[bytes] = []
-        size = 0
         with self._lock:
-            while self._records and len(batch) < max_records:
-                size += len(self._records[0])
-                if batch and size > max_bytes:
-                    break
-                batch.append(self._records.popleft())
-            self._bytes -= sum(map(len, batch))
+            records = self._records
+            count, size = min(len(records), max_records), self._bytes
+            if count < len(records) or size > max_bytes:
+                size = sum(map(len, islice(records, count)))
+                if size > max_bytes:
+                    count, size = _fitting(records, max_bytes)
+            batch = [records.popleft() for _ in range(count)]
+            self._bytes -= size
             if batch and not self._taken:
                 self._first_taken = batch[0]
             self._taken += len(batch)
@@ -134,6 +137,17 @@ class MemoryQueue:
                     return True
                 self._emptied.wait(left)
         return False
+
+
+def _fitting(records: Iterable[bytes], max_bytes: int) -> tuple[int, int]:
+    """Return how many of the records fit together, one at least, and how many bytes they have."""
+    count = size = 0
+    for length in map(len, records):
+        if count and size + length > max_bytes:
+            break
+        count += 1
+        size += length
+    return count, size
 
 
 class MemoryBatch:

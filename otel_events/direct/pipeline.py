@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from otel_events.at_exit import call_at_exit, cancel_at_exit
+from otel_events.conversion.room import Losses
 from otel_events.counts import Counts
 from otel_events.direct.encoder import Encoder
 from otel_events.direct.opened import Opened
@@ -40,7 +41,8 @@ class DirectPipeline:
     def __init__(self, settings: Settings, stamper: Stamper) -> None:
         self._settings = settings
         self._stamper = stamper
-        self._encoder = Encoder(settings.policy)
+        self._encoder = Encoder(settings.policy, on_losses=self._count_losses)
+        self._encode = self._encoder.encode
         self._durable: dict[type, _Durable | None] = {}
         self._counts = Counts()
         self._lock = threading.Lock()
@@ -55,23 +57,19 @@ class DirectPipeline:
             DeliveryError: It must be written to the journal, and cannot be.
         """
         try:
+            opened = self._opened
             if self._closed:
-                self._counts.add(_LATE)
                 self._come_late(event)
                 return None
-            opened = self._opened
             if opened is None or opened.pid != stamp.pid:
                 opened = self._open()
-            record, losses = self._encoder.encode(event, stamp)
-            if losses is not None:
-                for name, count in losses.counted():
-                    self._counts.add(name, count)
             try:
                 durable = self._durable[type(event)]
             except KeyError:
                 durable = self._durable_of(event)
+            record = self._encode(event, stamp)
             if durable is None:
-                opened.queue.put(record)
+                opened.put(record)
                 return None
             receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
             opened.journal().put(record, receipt)
@@ -138,7 +136,12 @@ class DirectPipeline:
             return Outcome(0, 0, 0)
         return Outcome(opened.sent, opened.pending, sum(opened.lost().values()), opened.dead)
 
+    def _count_losses(self, losses: Losses) -> None:
+        for name, count in losses.counted():
+            self._counts.add(name, count)
+
     def _come_late(self, event: Any) -> None:
+        self._counts.add(_LATE)
         if self._must_be_kept(event):
             raise DeliveryError("an event is not delivered: it was tracked after the shutdown. Call shutdown() last.")
 

@@ -52,11 +52,11 @@ class Place:
         key: The attribute key.
     """
 
-    __slots__ = ("_head", "double", "false", "redacted", "text", "true")
+    __slots__ = ("double", "false", "head", "redacted", "text", "true")
 
     def __init__(self, key: str) -> None:
-        self._head = field(b"\x0a", key.encode()) + b"\x12"
-        self.text = TextHeaders(ATTRIBUTES, self._head)
+        self.head = field(b"\x0a", key.encode()) + b"\x12"
+        self.text = TextHeaders(ATTRIBUTES, self.head)
         self.redacted = self._whole(any_value(REDACTED))
         self.true, self.false = self._whole(any_value(True)), self._whole(any_value(False))
         self.double = self._whole(any_value(0.0))[:-8]
@@ -94,7 +94,7 @@ class Place:
         return self._whole(field(b"\x2a", items))
 
     def _whole(self, value: bytes) -> bytes:
-        return field(ATTRIBUTES, self._head + varint(len(value)) + value)
+        return field(ATTRIBUTES, self.head + varint(len(value)) + value)
 
 
 class Numbers(dict[int, tuple[bytes, str]]):

@@ -20,6 +20,7 @@ from otel_events.conversion.plan import FieldPlan, Plan
 from otel_events.conversion.room import CUT, MAX_CHARACTERS
 from otel_events.direct import protobuf
 from otel_events.direct.circumstances import ActorWriter, RequestWriter, Seconds, is_identity
+from otel_events.direct.compiled import compiled
 from otel_events.direct.places import Numbers, Place, UnusualError, items_of, ordinary
 from otel_events.direct.protobuf import FieldHeaders, TextHeaders, double, field, key_value, span_context, varint
 from otel_events.privacy import REDACTED, Policy
@@ -41,9 +42,11 @@ class StraightWays:
 
     Args:
         policy: What is private.
+        compiled: Whether to take the compiled way where there is one.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, compiled: bool = True) -> None:
+        self._compiled = compiled
         self._actors = ActorWriter(policy)
         self._requests = RequestWriter(policy)
         self._seconds = Seconds()
@@ -89,7 +92,7 @@ class StraightWays:
         )
         exec(code.text(), code.names)  # noqa: S102 # only names of fields are from outside: identifiers, or in quotes
         straight: Straight = code.names["encode"]
-        return straight
+        return compiled(plan, straight, code.names, code.labels) if self._compiled else straight
 
 
 class _Code:
@@ -137,7 +140,7 @@ class _Code:
 
     def _field(self, index: int, item: FieldPlan) -> list[str]:
         """Write the lines that set what there is of one field."""
-        label, nothing = self._labels(item.name)
+        label, nothing = self.labels(item.name)
         writer = _FieldWriter(item, self._plan.policy, label, nothing)
         a, b, k, t = (f"{letter}{index}" for letter in "abkt")
         if item.treatment in ("redact", "drop"):
@@ -177,7 +180,7 @@ class _Code:
             f"    if not {k}.isprintable(): clean = False",
         ]
 
-    def _labels(self, name: str) -> tuple[str, str]:
+    def labels(self, name: str) -> tuple[str, str]:
         """Return what stands before a field's value in the line, and what stands there for None."""
         return (f" {name}=", "") if self._message is None else ("", "-")
 
