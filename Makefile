@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+C_SOURCES := $(wildcard otel_events/*.c otel_events/*/*.c)
 # The libraries that are compared have plugins for pytest and Datasette, which must not get into the tests.
 BENCH := $(VENV)/bench
 BENCH_ARGS ?=
@@ -57,7 +58,7 @@ format: $(VENV)/.dev ## Format and mend what ruff can.
 clean: ## Remove the environment and caches of this checkout.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
-$(VENV)/.demo: pyproject.toml hatch_build.py otel_events/stamps.c otel_events/direct/way.c
+$(VENV)/.demo: pyproject.toml hatch_build.py $(C_SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[all]"
 	touch $@
@@ -68,7 +69,7 @@ $(VENV)/.dev: $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	touch $@
 
-$(BENCH)/.bench: pyproject.toml hatch_build.py otel_events/stamps.c otel_events/direct/way.c
+$(BENCH)/.bench: pyproject.toml hatch_build.py $(C_SOURCES)
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet "pip>=25.1"
 	$(BENCH)/bin/python -m pip install --quiet --editable ".[all]" --group bench

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from otel_events.direct.answers import Answer
 from otel_events.direct.envelope import Envelope
 from otel_events.settings.queueing import FullPolicy
+
+try:
+    from otel_events.direct.ring import Ring
+except ImportError:  # no compiler where it was installed
+    from otel_events.direct.plain_ring import PlainRing as Ring  # type: ignore[assignment] # which does the same
 
 
 class MemoryQueue:
@@ -34,16 +37,16 @@ class MemoryQueue:
         block_seconds: float = 1.0,
         batch_records: int,
     ) -> None:
-        self._max_records = max_records
         self._max_bytes = max_bytes
         self._when_full = when_full
         self._block_seconds = block_seconds
         self._batch_records = batch_records
-        self._records: deque[bytes] = deque()
-        self._bytes = 0
+        self._records = Ring(max_records, max_bytes)
+        self._append = self._records.append
         self._taken = 0
         self._first_taken: bytes | None = None
-        self._lock = threading.Lock()
+        # Reentrant, because the garbage collector may run code that tracks an event wherever something is made.
+        self._lock = threading.RLock()
         self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
         self._wanted = False
@@ -62,41 +65,27 @@ class MemoryQueue:
     def oldest(self) -> bytes | None:
         """The record that came first of those that are in it, or taken out and not settled."""
         with self._lock:
-            return self._first_taken or (self._records[0] if self._records else None)
+            return self._first_taken or self._records.oldest()
 
     @property
     def size_bytes(self) -> int:
         """Bytes of the records in it."""
-        return self._bytes
+        return self._records.size_bytes
 
     def put(self, record: bytes) -> bool:
         """Add a record, and say whether it was taken; whatever is let go of is counted in ``dropped``."""
-        size = len(record)
-        with self._lock:
-            records = self._records
-            held = self._bytes + size
-            if held > self._max_bytes or len(records) >= self._max_records:
-                if not self._make_room(size):
-                    self.dropped += 1
-                    return False
-                held = self._bytes + size
-            records.append(record)
-            self._bytes = held
-            if self._wanted and len(records) >= self._batch_records:
+        if not self._append(record) and not self._put_into_full(record):
+            return False
+        # Looked at without the lock, which each event would have to take: ``wait`` first wants, then looks at the records.
+        if self._wanted and len(self._records) >= self._batch_records:
+            with self._lock:
                 self._filled.notify()
-            return True
+        return True
 
     def take(self, max_records: int, max_bytes: int) -> list[bytes]:
         """Remove and return the oldest records, at least one if there is one, up to these bounds. They are to be settled."""
         with self._lock:
-            records = self._records
-            count, size = min(len(records), max_records), self._bytes
-            if count < len(records) or size > max_bytes:
-                size = sum(map(len, islice(records, count)))
-                if size > max_bytes:
-                    count, size = _fitting(records, max_bytes)
-            batch = [records.popleft() for _ in range(count)]
-            self._bytes -= size
+            batch = self._records.take(max_records, max_bytes)
             if batch and not self._taken:
                 self._first_taken = batch[0]
             self._taken += len(batch)
@@ -114,40 +103,29 @@ class MemoryQueue:
     def wait(self, seconds: float) -> None:
         """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
         with self._lock:
+            self._wanted = True
             if len(self._records) < self._batch_records:
-                self._wanted = True
                 self._filled.wait(seconds)
-                self._wanted = False
+            self._wanted = False
 
     def wake(self) -> None:
         """End a ``wait`` now."""
         with self._lock:
             self._filled.notify_all()
 
-    def _make_room(self, size: int) -> bool:
-        if self._when_full == "drop_oldest" and size <= self._max_bytes:
-            while len(self._records) >= self._max_records or self._bytes + size > self._max_bytes:
-                self._bytes -= len(self._records.popleft())
-                self.dropped += 1
-            return True
-        if self._when_full == "block":
-            deadline = time.monotonic() + self._block_seconds
-            while (left := deadline - time.monotonic()) > 0:
-                if len(self._records) < self._max_records and self._bytes + size <= self._max_bytes:
-                    return True
-                self._emptied.wait(left)
-        return False
-
-
-def _fitting(records: Iterable[bytes], max_bytes: int) -> tuple[int, int]:
-    """Return how many of the records fit together, one at least, and how many bytes they have."""
-    count = size = 0
-    for length in map(len, records):
-        if count and size + length > max_bytes:
-            break
-        count += 1
-        size += length
-    return count, size
+    def _put_into_full(self, record: bytes) -> bool:
+        """Add a record by the policy for a full queue, and say whether it was taken."""
+        with self._lock:
+            taken = False
+            if self._when_full == "drop_oldest" and len(record) <= self._max_bytes:
+                while not (taken := self._append(record)):
+                    self.dropped += len(self._records.take(1, 0))
+            elif self._when_full == "block":
+                deadline = time.monotonic() + self._block_seconds
+                while not (taken := self._append(record)) and (left := deadline - time.monotonic()) > 0:
+                    self._emptied.wait(left)
+            self.dropped += not taken
+            return taken
 
 
 class MemoryBatch:
