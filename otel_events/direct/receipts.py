@@ -8,6 +8,7 @@ import threading
 from collections.abc import Generator, Iterable
 from typing import Any, Final, Literal
 
+from otel_events.direct.alarm import alarm_of
 from otel_events.exceptions import DeliveryError
 
 Place = Literal["memory", "journal", "collector"]
@@ -28,17 +29,17 @@ class DeliveryReceipt:
         error: Why nothing has it.
     """
 
-    __slots__ = ("_done", "_gate", "_late", "_waiter", "closed", "confirm_seconds", "error", "where")
+    # Of the class, until one has its own: most of these are never set.
+    where: Place | None = None
+    error: DeliveryError | None = None
+    _done = False
+    _late = False
+    _gate: threading.Event | None = None
+    _waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
 
     def __init__(self, *, closed: bool = False, confirm_seconds: float = 0.0) -> None:
         self.closed = closed
         self.confirm_seconds = confirm_seconds
-        self.where: Place | None = None
-        self.error: DeliveryError | None = None
-        self._done = False
-        self._late = False
-        self._gate: threading.Event | None = None
-        self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
 
     def wait(self, timeout: float | None = None) -> Place:
         """Block until the event is where it has to be.
@@ -69,11 +70,8 @@ class DeliveryReceipt:
             future = loop.create_future()
             self._waiter = (loop, future)
             if not self._done:
-                timer = loop.call_later(self.confirm_seconds or BOUND_SECONDS, self._time_is_up, loop, future)
-                try:
-                    yield from future
-                finally:
-                    timer.cancel()
+                alarm_of(loop, self.confirm_seconds or BOUND_SECONDS).set(future, self._time_is_up)
+                yield from future
         return self._result()
 
     def _still_waits(self) -> bool:
@@ -81,9 +79,9 @@ class DeliveryReceipt:
         self._late = True
         return self.where is None
 
-    def _time_is_up(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    def _time_is_up(self, future: asyncio.Future[None]) -> None:
         if self.confirm_seconds and not self._late and self._still_waits():
-            loop.call_later(max(BOUND_SECONDS - self.confirm_seconds, 0.0), _open, [future])
+            future.get_loop().call_later(max(BOUND_SECONDS - self.confirm_seconds, 0.0), _open, [future])
         else:
             _open([future])
 
@@ -106,7 +104,9 @@ def resolve(receipts: Iterable[DeliveryReceipt], where: Place | None, error: Del
     """
     waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for receipt in receipts:
-        receipt.where, receipt.error = where, error
+        receipt.where = where
+        if error is not None:
+            receipt.error = error
         if where == "journal" and receipt.confirm_seconds and not receipt._late:
             continue
         receipt._done = True

@@ -21,6 +21,8 @@ _LARGE_BYTES: Final = 8 * 1024 * 1024
 _SMALL_BYTES: Final = 1024 * 1024
 """A file larger than the one, with less in it than the other, gives its space back."""
 
+_OLDEST: Final = "(SELECT at_ns FROM groups ORDER BY id LIMIT 1)"
+
 
 @dataclass
 class Totals:
@@ -49,10 +51,12 @@ class Database:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
+        self._name = str(path)
         self.lock = threading.Lock()
         self._connection = connection
         self._pid = os.getpid()
         self._doubtful = False
+        self._mode = ""
         with told(path):
             self._inode = path.stat().st_ino
             self.totals = self._read_totals()
@@ -88,7 +92,7 @@ class Database:
         """Run the block as one transaction, which is synced. The block changes the totals as it changes the file."""
         with self.using() as connection:
             self._see_that_it_is_there()
-            connection.execute("PRAGMA synchronous = FULL")
+            self._synchronous("FULL")
             self._write_anew()
             with self._transaction() as totals:
                 yield connection, totals
@@ -97,7 +101,7 @@ class Database:
     def removing(self) -> Iterator[tuple[sqlite3.Connection, Totals]]:
         """Run the block as one transaction, which the next one that is synced takes along. As ``adding`` otherwise."""
         with self.using() as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")
+            self._synchronous("NORMAL")
             # On a full disk this may make the room that a removal needs at first.
             with contextlib.suppress(sqlite3.Error, JournalError):
                 self._write_anew()
@@ -170,21 +174,24 @@ class Database:
 
     def _see_that_it_is_there(self) -> None:
         with contextlib.suppress(FileNotFoundError):
-            if self.path.stat().st_ino == self._inode:
+            if os.stat(self._name).st_ino == self._inode:  # noqa: PTH116 # once a write; a Path costs more than the call
                 return
         raise JournalDamagedError(f"the journal {self.path} was deleted, or another file was put in its place.")
 
     def _read_totals(self) -> Totals:
-        query = "SELECT records, size_bytes, dead_letters FROM totals"
-        row = self._connection.execute(query).fetchone()
+        row = self._connection.execute(f"SELECT records, size_bytes, dead_letters, {_OLDEST} FROM totals").fetchone()  # noqa: S608
         if row is None:
             raise JournalDamagedError(f"the journal {self.path} is damaged: a row is missing in it.")
-        records, size_bytes, dead_letters = row
-        return Totals(records, size_bytes, dead_letters, self._read_oldest())
+        return Totals(*row)
 
     def _read_oldest(self) -> int | None:
-        row = self._connection.execute("SELECT at_ns FROM groups ORDER BY id LIMIT 1").fetchone()
-        return None if row is None else row[0]
+        oldest: int | None = self._connection.execute(f"SELECT {_OLDEST}").fetchone()[0]
+        return oldest
+
+    def _synchronous(self, mode: str) -> None:
+        if mode != self._mode:
+            self._connection.execute(f"PRAGMA synchronous = {mode}")
+            self._mode = mode
 
 
 _left_alone: Final[list[sqlite3.Connection]] = []

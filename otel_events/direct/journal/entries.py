@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 from otel_events.direct.receipts import DeliveryReceipt
 
@@ -13,6 +14,10 @@ class Entry(NamedTuple):
 
     record: bytes
     receipt: DeliveryReceipt
+
+
+new_entry: Final = partial(tuple.__new__, Entry)
+"""Makes one of a pair, in half the time that its own way takes."""
 
 
 def parts_of(entries: Sequence[Entry], max_records: int, max_bytes: int) -> Iterator[Sequence[Entry]]:

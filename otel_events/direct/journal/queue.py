@@ -12,7 +12,7 @@ from otel_events.direct.envelope import Envelope
 from otel_events.direct.journal.batch import JournalBatch
 from otel_events.direct.journal.confirms import Confirms
 from otel_events.direct.journal.directory import JournalDirectory
-from otel_events.direct.journal.entries import Entry, confirms_of, parts_of
+from otel_events.direct.journal.entries import Entry, confirms_of, new_entry, parts_of
 from otel_events.direct.journal.file import DeadLetter, Group, JournalDamagedError, JournalFile
 from otel_events.direct.journal.orphans import Orphans
 from otel_events.direct.notices import Notices
@@ -88,7 +88,7 @@ class JournalQueue:
             record: An encoded event.
             receipt: Is resolved once it is on disk, or, where it waits for the collector, once that has it.
         """
-        entry = Entry(record, receipt)
+        entry = new_entry((record, receipt))
         with self._lock:
             refused = self._ended or len(self._waiting) >= MAX_WAITING
             if not refused:
@@ -96,7 +96,8 @@ class JournalQueue:
                 if self._writer is None:
                     self._writer = own_thread(self._write, "otel-events-journal")
                     self._writer.start()
-                self._filled.notify()
+                if len(self._waiting) == 1:  # Beside others it is taken along.
+                    self._filled.notify()
         if refused:
             self._fail([entry], JournalError("the journal is closed, or its disk takes too long. Look at the disk."))
 
