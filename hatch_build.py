@@ -12,7 +12,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 
-SOURCES = ("otel_events/stamps.c", "otel_events/direct/ring.c", "otel_events/direct/way.c")
+SOURCES = ("otel_events/stamps.c", *(f"otel_events/direct/{name}.c" for name in ("intake", "ring", "way")))
 
 
 class Compile(BuildHookInterface):

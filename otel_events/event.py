@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from otel_events.context import as_actor, current_actor
@@ -19,9 +20,8 @@ BASE_FIELDS: Final = ("name", "actor", "created")
 _UTC: Final = timezone.utc
 
 
-def utc_now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(_UTC)
+utc_now: Final = partial(datetime.now, _UTC)
+"""Returns the time, in UTC."""
 
 
 @dataclass

@@ -34,7 +34,7 @@ class Encoder:
         self._on_losses = on_losses
         self._converter = Converter(policy)
         self._ways = StraightWays(policy)
-        self._straight: dict[type, Straight | None] = {}
+        self._known: dict[type, Straight] = {}
 
     def encode(self, event: Any, stamp: Stamp) -> bytes:
         """Encode an event. No value raises.
@@ -46,28 +46,26 @@ class Encoder:
         Returns:
             A ``LogRecord`` as a field of ``ScopeLogs``.
         """
+        return self.way(event)(event, stamp)
+
+    def way(self, event: Any) -> Straight:
+        """Return what encodes the events of an event's class, in the same way."""
         try:
-            straight = self._straight[type(event)]
+            return self._known[type(event)]
         except KeyError:
-            straight = self._compile(event)
-        if straight is not None:
-            try:
-                return straight(event, stamp)
-            except Exception:  # noqa: S110 # whatever it was: conversion, which comes next, deals with every value
-                pass
-        record = self._converter.log_record(event, stamp)
-        self._on_losses(record.losses)
-        return encode_record(record)
+            if len(self._known) >= _MAX_CLASSES:
+                self._known.clear()
+            way = self._known[type(event)] = self._ways.of(self._converter.plan(event), self._convert)
+            return way
 
     def definition(self, event: Any) -> EventDefinition:
         """Return what the class of an event says of its events."""
         return self._converter.plan(event).definition
 
-    def _compile(self, event: Any) -> Straight | None:
-        if len(self._straight) >= _MAX_CLASSES:
-            self._straight.clear()
-        straight = self._straight[type(event)] = self._ways.of(self._converter.plan(event))
-        return straight
+    def _convert(self, event: Any, stamp: Stamp) -> bytes:
+        record = self._converter.log_record(event, stamp)
+        self._on_losses(record.losses)
+        return encode_record(record)
 
 
 def encode_record(record: LogRecord) -> bytes:

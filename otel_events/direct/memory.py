@@ -19,6 +19,10 @@ except ImportError:  # no compiler where it was installed
 class MemoryQueue:
     """A queue that many threads fill and one empties.
 
+    Attributes:
+        dropped: Records that were let go of.
+        append: Adds a record without a look at the policy, as a ring does.
+
     Args:
         max_records: The most records in it.
         max_bytes: The most bytes in it, of all records together.
@@ -42,14 +46,13 @@ class MemoryQueue:
         self._block_seconds = block_seconds
         self._batch_records = batch_records
         self._records = Ring(max_records, max_bytes)
-        self._append = self._records.append
+        self.append = self._records.append
         self._taken = 0
         self._first_taken: bytes | None = None
         # Reentrant, because the garbage collector may run code that tracks an event wherever something is made.
         self._lock = threading.RLock()
         self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
-        self._wanted = False
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -74,12 +77,15 @@ class MemoryQueue:
 
     def put(self, record: bytes) -> bool:
         """Add a record, and say whether it was taken; whatever is let go of is counted in ``dropped``."""
-        if not self._append(record) and not self._put_into_full(record):
-            return False
-        # Looked at without the lock, which each event would have to take: ``wait`` first wants, then looks at the records.
-        if self._wanted and len(self._records) >= self._batch_records:
-            with self._lock:
-                self._filled.notify()
+        said = self.append(record)
+        return said is True or self.attend(record, said)
+
+    def attend(self, record: bytes, said: bool | None) -> bool:
+        """Do what is to be done after ``append`` has said something else than True, and say whether the record was taken."""
+        if said is False:
+            return self._put_into_full(record)
+        with self._lock:
+            self._filled.notify()
         return True
 
     def take(self, max_records: int, max_bytes: int) -> list[bytes]:
@@ -103,10 +109,11 @@ class MemoryQueue:
     def wait(self, seconds: float) -> None:
         """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
         with self._lock:
-            self._wanted = True
+            # In this order: who puts a record looks at what is wanted after that, without the lock.
+            self._records.wanted = self._batch_records
             if len(self._records) < self._batch_records:
                 self._filled.wait(seconds)
-            self._wanted = False
+            self._records.wanted = 0
 
     def wake(self) -> None:
         """End a ``wait`` now."""
@@ -118,11 +125,11 @@ class MemoryQueue:
         with self._lock:
             taken = False
             if self._when_full == "drop_oldest" and len(record) <= self._max_bytes:
-                while not (taken := self._append(record)):
+                while not (taken := self.append(record) is not False):
                     self.dropped += len(self._records.take(1, 0))
             elif self._when_full == "block":
                 deadline = time.monotonic() + self._block_seconds
-                while not (taken := self._append(record)) and (left := deadline - time.monotonic()) > 0:
+                while not (taken := self.append(record) is not False) and (left := deadline - time.monotonic()) > 0:
                     self._emptied.wait(left)
             self.dropped += not taken
             return taken

@@ -70,7 +70,6 @@ class Opened:
             when_full=queue.when_full,
             batch_records=queue.batch_records,
         )
-        self.put = self.queue.put
         self._transport = transport_of(settings)
         self._exporter = Exporter(
             MemorySource(self.queue, self._envelope),

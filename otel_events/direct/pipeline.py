@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +14,18 @@ from otel_events.counts import Counts
 from otel_events.direct.encoder import Encoder
 from otel_events.direct.opened import Opened
 from otel_events.direct.receipts import DeliveryReceipt
+from otel_events.direct.straight import Straight
 from otel_events.exceptions import DeliveryError
 from otel_events.outcome import Outcome
 from otel_events.settings import Settings
 from otel_events.stamp import Stamp, Stamper
+
+try:
+    from otel_events.direct.intake import Intake
+except ImportError:  # no compiler where it was installed
+    IS_COMPILED = False
+else:
+    IS_COMPILED = True
 
 _EXIT_SECONDS: Final = 5.0
 _MAX_CLASSES: Final = 4096
@@ -44,6 +53,7 @@ class DirectPipeline:
         self._encoder = Encoder(settings.policy, on_losses=self._count_losses)
         self._encode = self._encoder.encode
         self._durable: dict[type, _Durable | None] = {}
+        self._ways: dict[type, Straight] = {}
         self._counts = Counts()
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -69,7 +79,7 @@ class DirectPipeline:
                 durable = self._durable_of(event)
             record = self._encode(event, stamp)
             if durable is None:
-                opened.put(record)
+                opened.queue.put(record)
                 return None
             receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
             opened.journal().put(record, receipt)
@@ -93,7 +103,9 @@ class DirectPipeline:
 
     def shutdown(self, timeout: float) -> Outcome:
         """Flush and end, within ``timeout`` seconds. What waits in memory then is lost; the journal keeps what it has."""
-        self._closed = True
+        with self._own_lock():
+            self._closed = True
+            self._ways.clear()
         opened = self._current()
         if opened is not None and not opened.closed:
             cancel_at_exit(self._at_exit)
@@ -159,8 +171,19 @@ class DirectPipeline:
         if delivery != "memory":
             closed = (definition.on_failure or journal.on_failure) == "closed"
             durable = _Durable(closed, journal.confirm_seconds if delivery == "confirmed" else 0.0)
+        elif IS_COMPILED:
+            self._add_way(event)
         self._durable[type(event)] = durable
         return durable
+
+    def _add_way(self, event: Any) -> None:
+        """Have the compiled intake take the events of a class, which are to wait in memory."""
+        way = self._encoder.way(event)
+        with self._own_lock():
+            if len(self._ways) >= _MAX_CLASSES:
+                self._ways.clear()
+            if not self._closed:
+                self._ways[type(event)] = way
 
     def _current(self) -> Opened | None:
         """Return what is open in this process; what a parent opened is the parent's."""
@@ -168,10 +191,7 @@ class DirectPipeline:
         return opened if opened is not None and opened.pid == os.getpid() else None
 
     def _open(self) -> Opened:
-        if self._pid != os.getpid():
-            # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
-            self._pid, self._lock = os.getpid(), threading.Lock()
-        with self._lock:
+        with self._own_lock():
             opened = self._current()
             if opened is None:
                 parents = self._opened
@@ -180,7 +200,24 @@ class DirectPipeline:
                 if self._settings.delivery != "memory":
                     opened.journal()
                 call_at_exit(self._at_exit)
+                if IS_COMPILED:
+                    self.accept = self._intake(opened)  # type: ignore[assignment, method-assign] # which does the same
             return opened
+
+    def _intake(self, opened: Opened) -> Intake:
+        return Intake(
+            partial(DirectPipeline.accept, self),
+            ways=self._ways,
+            append=opened.queue.append,
+            attend=opened.queue.attend,
+            pid=opened.pid,
+        )
+
+    def _own_lock(self) -> threading.Lock:
+        if self._pid != os.getpid():
+            # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
+            self._pid, self._lock = os.getpid(), threading.Lock()
+        return self._lock
 
     def _at_exit(self) -> None:
         if self._current() is not None and not self._closed:

@@ -15,24 +15,26 @@ class PlainRing:
 
     Attributes:
         size_bytes: Bytes of all records in it.
+        wanted: For so many records somebody waits; 0 for nobody.
     """
 
     def __init__(self, max_records: int, max_bytes: int) -> None:
         self.size_bytes = 0
+        self.wanted = 0
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._records: deque[bytes] = deque()
         # Reentrant, as is all here: the garbage collector may run code that tracks an event.
         self._lock = threading.RLock()
 
-    def append(self, record: bytes) -> bool:
-        """Add a record, and say whether there was room for it."""
+    def append(self, record: bytes) -> bool | None:
+        """Add a record: False without room for it, None where as many are wanted as there are now."""
         with self._lock:
             if self.size_bytes + len(record) > self._max_bytes or len(self._records) >= self._max_records:
                 return False
             self._records.append(record)
             self.size_bytes += len(record)
-            return True
+            return None if self.wanted and len(self._records) >= self.wanted else True
 
     def take(self, max_records: int, max_bytes: int) -> list[bytes]:
         """Remove and return the oldest records, one at least if there is one, up to these bounds."""

@@ -3,6 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
+#include <stddef.h>
 
 #define FIRST_CAPACITY 1024
 
@@ -11,6 +12,7 @@ typedef struct {
     PyObject **records; /* a ring: bytes, from `first` on */
     Py_ssize_t capacity, first, count, bytes;
     Py_ssize_t max_records, max_bytes;
+    Py_ssize_t wanted; /* somebody waits for so many records; 0 for nobody */
 } Ring;
 
 static PyObject *
@@ -62,6 +64,9 @@ ring_append(Ring *ring, PyObject *record)
     ring->records[place < ring->capacity ? place : place - ring->capacity] = Py_NewRef(record);
     ring->count++;
     ring->bytes += size;
+    if (ring->wanted && ring->count >= ring->wanted) {
+        Py_RETURN_NONE;
+    }
     Py_RETURN_TRUE;
 }
 
@@ -149,7 +154,7 @@ ring_dealloc(Ring *ring)
 }
 
 static PyMethodDef ring_methods[] = {
-    {"append", (PyCFunction)ring_append, METH_O, "Add a record, and say whether there was room for it."},
+    {"append", (PyCFunction)ring_append, METH_O, "Add a record: False without room for it, None where as many are wanted as there are now."},
     {"take", (PyCFunction)ring_take, METH_VARARGS, "Remove and return the oldest records, one at least, up to these bounds."},
     {"oldest", (PyCFunction)ring_oldest, METH_NOARGS, "Return the record that came first, or None."},
     {NULL, NULL, 0, NULL},
@@ -157,6 +162,7 @@ static PyMethodDef ring_methods[] = {
 
 static PyMemberDef ring_members[] = {
     {"size_bytes", T_PYSSIZET, offsetof(Ring, bytes), READONLY, "Bytes of all records in it."},
+    {"wanted", T_PYSSIZET, offsetof(Ring, wanted), 0, "For so many records somebody waits; 0 for nobody."},
     {NULL, 0, 0, 0, NULL},
 };
 

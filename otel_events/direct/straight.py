@@ -34,7 +34,7 @@ _BODIES: Final = TextHeaders(protobuf.BODY, b"")
 _TIMES: Final = struct.Struct("<cQcQ").pack
 
 Straight = Callable[[Any, Stamp], bytes]
-"""Encodes the events of one class that are made of ordinary values; raises for others."""
+"""Encodes the events of one class."""
 
 
 class StraightWays:
@@ -51,14 +51,19 @@ class StraightWays:
         self._requests = RequestWriter(policy)
         self._seconds = Seconds()
 
-    def of(self, plan: Plan) -> Straight | None:
-        """Return the function for a class, or None where each of its events has to be converted first."""
+    def of(self, plan: Plan, otherwise: Straight) -> Straight:
+        """Return the function for a class.
+
+        Args:
+            plan: The class's plan.
+            otherwise: Encodes those of its events that are not made of ordinary values; of some classes, all.
+        """
         definition = plan.definition
         if definition.name is None or plan.hidden or len(plan.fields) > _MAX_FIELDS:
-            return None
+            return otherwise
         keys = [item.key for item in plan.fields]
         if len(set(keys)) < len(keys) or any(map(is_identity, keys)):
-            return None
+            return otherwise
         static = protobuf.SEVERITY_NUMBER + varint(definition.severity_number)
         static += field(protobuf.SEVERITY_TEXT, definition.severity_text.encode())
         static += field(protobuf.EVENT_NAME, definition.name.encode())
@@ -92,7 +97,14 @@ class StraightWays:
         )
         exec(code.text(), code.names)  # noqa: S102 # only names of fields are from outside: identifiers, or in quotes
         straight: Straight = code.names["encode"]
-        return compiled(plan, straight, code.names, code.labels) if self._compiled else straight
+
+        def encode(event: Any, stamp: Stamp) -> bytes:
+            try:
+                return straight(event, stamp)
+            except Exception:  # whatever it was: conversion deals with every value
+                return otherwise(event, stamp)
+
+        return compiled(plan, encode, code.names, code.labels) if self._compiled else encode
 
 
 class _Code:

@@ -312,6 +312,21 @@ put_other(Work *work, const Field *field, PyObject *value)
 }
 
 static int
+put_decimal(Buffer *buffer, long long number)
+{
+    char text[24], *begin = text + sizeof text;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        *--begin = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (number < 0) {
+        *--begin = '-';
+    }
+    return buffer_put(buffer, begin, text + sizeof text - begin);
+}
+
+static int
 put_value(const Way *way, Work *work, const Field *field, PyObject *value)
 {
     Buffer *attributes = &work->attributes, *texts = &work->texts;
@@ -329,13 +344,12 @@ put_value(const Way *way, Work *work, const Field *field, PyObject *value)
     }
     if (PyLong_CheckExact(value)) {
         int overflow;
-        char text[24];
         long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
         if (overflow || (number == -1 && PyErr_Occurred())) {
             return 0;
         }
         return put_number_attribute(attributes, field->head, number) && buffer_put_bytes(texts, field->label)
-               && buffer_put(texts, text, PyOS_snprintf(text, sizeof text, "%lld", number));
+               && put_decimal(texts, number);
     }
     if (PyBool_Check(value)) {
         int truth = value == Py_True;

@@ -78,7 +78,7 @@ def test_classes_made_at_run_time_do_not_fill_the_memory(monkeypatch: pytest.Mon
     encoder = Encoder(Policy())
     for number in range(30):
         encoder.encode(dataclasses.make_dataclass("Made", [], bases=(WithMessage,))(number, "x"), STAMP)
-    assert len(encoder._straight) <= 10
+    assert len(encoder._known) <= 10
 
 
 def test_every_builtin_event_goes_the_straight_way() -> None:

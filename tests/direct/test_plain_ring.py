@@ -29,15 +29,21 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 @given(
     st.integers(0, 40),
     st.integers(0, 200),
+    st.integers(0, 10),
     st.lists(st.one_of(st.binary(max_size=20), st.tuples(st.integers(-1, 50), st.integers(-1, 100))), max_size=100),
 )
-def test_it_does_what_a_list_with_bounds_does(kind: Any, max_records: int, max_bytes: int, steps: list[Any]) -> None:
+def test_it_does_what_a_list_with_bounds_does(
+    kind: Any, max_records: int, max_bytes: int, wanted: int, steps: list[Any]
+) -> None:
     ring = kind(max_records, max_bytes)
     expected: deque[bytes] = deque()
     for step in steps:
         if isinstance(step, bytes):
             fits = len(expected) < max_records and sum(map(len, expected)) + len(step) <= max_bytes
-            assert ring.append(step) is fits
+            ring.wanted = wanted
+            assert ring.append(step) is (
+                False if not fits else None if wanted and len(expected) + 1 >= wanted else True
+            )
             if fits:
                 expected.append(step)
         else:
