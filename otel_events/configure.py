@@ -1,4 +1,7 @@
-"""The wiring: settings, pipeline, listener and tracker are put together here, and only here."""
+"""The wiring: settings, pipeline, listener and tracker are put together here, and only here.
+
+What is only needed once something is set up is imported where that is done, so that importing this package stays cheap.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otel_events import application
-from otel_events.chosen import ChosenPipeline
 from otel_events.definition import EventDefinition
 from otel_events.definition.markers import FieldDefinition, fields_within
 from otel_events.exceptions import EventDefinitionError, SettingsError
-from otel_events.joined import JoinedPipelines
-from otel_events.listener import OTelListener, Pipeline
 from otel_events.privacy import Personal, Policy
-from otel_events.routed import RoutedPipelines
-from otel_events.settings import Settings, resolve
-from otel_events.settings.greenlets import refuse_grpc_among_greenlets
-from otel_events.settings.sources import PREFIX
 from otel_events.stamp import Stamper
 from otel_events.tracking.calls import OnError
 from otel_events.tracking.tracker import EventTracker
@@ -26,6 +22,9 @@ from otel_events.tracking.tracker import EventTracker
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.trace import TracerProvider
+
+    from otel_events.listener import OTelListener, Pipeline
+    from otel_events.settings import Settings
 
 
 def configure(
@@ -110,6 +109,8 @@ def configure(
         EventDefinitionError: A class cannot be an event.
         PluginError: A plugin cannot be loaded.
     """
+    from otel_events.settings import resolve
+
     settings = resolve(
         {
             "signals": signals,
@@ -166,6 +167,11 @@ def make_listener(
         logger_provider: As for ``configure``.
         tracer_provider: As for ``configure``.
     """
+    import otel_events.conversion.record  # noqa: F401 # What every pipeline needs is not left for the first event to load.
+    from otel_events.chosen import ChosenPipeline
+    from otel_events.listener import OTelListener
+    from otel_events.settings.greenlets import refuse_grpc_among_greenlets
+
     stamper = Stamper()
     if logger_provider is not None and settings.pipeline == "direct":
         raise SettingsError("logger_provider is given, but pipeline=direct goes past it. Leave one of them out.")
@@ -187,7 +193,10 @@ def _pipeline(
     logger_provider: LoggerProvider | None,
     tracer_provider: TracerProvider | None,
 ) -> Pipeline:
-    """Return where events go. Each pipeline's own libraries are loaded here, not by importing this package."""
+    """Return where events go. Each pipeline's own libraries are loaded here."""
+    from otel_events.joined import JoinedPipelines
+    from otel_events.routed import RoutedPipelines
+
     if not _logs_go_direct(settings, logger_provider):
         from otel_events.sdk.pipeline import SdkPipeline
 
@@ -245,7 +254,7 @@ def pseudonym_check(policy: Policy) -> Callable[[EventDefinition], None]:
             if policy.pseudonym_key is None and _wants_pseudonym(field):
                 raise EventDefinitionError(
                     f"{cls.__module__}.{cls.__qualname__}.{field.name} is to be a pseudonym, but there is no key. "
-                    f"Set {PREFIX}PSEUDONYM_KEY or pseudonym_key=."
+                    "Set OTEL_EVENTS_PSEUDONYM_KEY or pseudonym_key=."
                 )
 
     return check

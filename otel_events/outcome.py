@@ -26,7 +26,7 @@ class Receipt(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """Counts of events, since the tracker was made. None stands for what an application's own SDK does not tell.
 

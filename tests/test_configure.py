@@ -344,7 +344,7 @@ def test_every_argument_reaches_the_settings(monkeypatch: pytest.MonkeyPatch) ->
         seen.update(arguments)
         return resolve({}, {"OTEL_SDK_DISABLED": "true"})
 
-    monkeypatch.setitem(otel_events.configure.__globals__, "resolve", note)
+    monkeypatch.setattr("otel_events.settings.resolve", note)
     names = (*OWN, *OTLP_ARGUMENTS, *RESOURCE_ARGUMENTS)
     otel_events.configure(**{name: f"<{name}>" for name in names})  # type: ignore[arg-type]
     assert seen == {name: f"<{name}>" for name in names}

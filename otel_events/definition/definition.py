@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from otel_events import semconv
 from otel_events.definition.markers import FieldDefinition, check_fields, fields_of
@@ -31,8 +30,7 @@ MessagePart = tuple[str, str | None]
 """A piece of a message template: literal text, then the name of the field that follows it, if one does."""
 
 
-@dataclass(frozen=True)
-class EventDefinition:
+class EventDefinition(NamedTuple):
     """A class of events, as data.
 
     ``name`` is None where each instance has its own (a foreign class with a ``name`` field or property). ``base_fields`` are the

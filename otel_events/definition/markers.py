@@ -13,7 +13,6 @@ import typing
 from collections import deque
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
@@ -32,7 +31,6 @@ from otel_events.exceptions import EventDefinitionError
 from otel_events.privacy import MARKER_TYPES, Attribute, Marker, Personal, Secret, Unit
 from otel_events.semconv import MAX_KEY_LENGTH
 
-_NUMBERS: Final = (int, float, Decimal, timedelta)
 _SPEAKS_OF_MARKER: Final = re.compile(r"\b(Personal|Secret)\b")
 
 
@@ -222,7 +220,9 @@ def _is_number(hint: Any) -> bool:
         return _is_number(get_args(hint)[0])
     if get_origin(hint) in (typing.Union, types.UnionType):
         return all(arm is type(None) or _is_number(arm) for arm in get_args(hint))
-    return is_class(hint) and issubclass(hint, _NUMBERS) and not issubclass(hint, bool)
+    from decimal import Decimal  # It takes long to load, and few classes have a unit.
+
+    return is_class(hint) and issubclass(hint, (int, float, Decimal, timedelta)) and not issubclass(hint, bool)
 
 
 def _has_named_fields(cls: type) -> bool:

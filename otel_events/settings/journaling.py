@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 DEFAULT_BYTES: Final = 1024 * 1024 * 1024
 DEFAULT_CONFIRM_SECONDS: Final = 2.0
 
 
-@dataclass(frozen=True)
-class JournalSettings:
+class JournalSettings(NamedTuple):
     """The journal of the direct pipeline.
 
     Args:

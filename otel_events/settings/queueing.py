@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from otel_events.settings import readers
 from otel_events.settings.sources import Sources
@@ -20,8 +19,7 @@ BATCH_BYTES: Final = 3 * 1024 * 1024
 DEFAULT_DELAY_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True)
-class QueueSettings:
+class QueueSettings(NamedTuple):
     """The queue of the direct pipeline.
 
     Args:

@@ -6,7 +6,6 @@ standard variables are lenient, as its specification asks: a bad value is logged
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
@@ -171,6 +170,8 @@ def _refuse_unknown(names: Iterable[str], known: Iterable[str], prefix: str, com
     known = sorted(known)
     for name in names:
         if name not in known:
+            import difflib  # Only for the text of an error.
+
             ends = [one[len(prefix) :] for one in known]
             near = difflib.get_close_matches(name[len(prefix) :], ends, 1)
             hint = f"Did you mean {prefix}{near[0]}?" if near else f"There are: {', '.join(known)}."
