@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ from benchmarks.ways.way import Opening, Sender
 from otel_events import Event, EventTracker
 
 FLUSH_SECONDS: Final = 900.0
+
+COMPILED: Final = ("otel_events.stamps", *(f"otel_events.direct.{name}" for name in ("intake", "ring", "way")))
+"""The modules that are loaded where they could be compiled."""
 
 
 class TrackSender:
@@ -66,6 +70,13 @@ class AsyncTrackSender:
 def memory_http(opening: Opening) -> Sender:
     """Open the direct pipeline with its queue in memory."""
     return TrackSender(opening, pipeline="direct", protocol="http/protobuf")
+
+
+def memory_http_python(opening: Opening) -> Sender:
+    """Open the same without the compiled modules, as where there was no C compiler."""
+    for name in COMPILED:
+        sys.modules[name] = None  # type: ignore[assignment] # Python takes it for one that is not there
+    return memory_http(opening)
 
 
 def memory_grpc(opening: Opening) -> Sender:

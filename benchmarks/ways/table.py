@@ -11,6 +11,12 @@ CALLERS: Final = 64
 
 _OURS: Final = (
     Way("memory-http", "otel-events, memory, HTTP", "ours", "ours:memory_http"),
+    Way(
+        "memory-http-python",
+        "otel-events without its compiled modules, memory, HTTP",
+        "ours",
+        "ours:memory_http_python",
+    ),
     Way("memory-grpc", "otel-events, memory, gRPC", "ours", "ours:memory_grpc", protocol="grpc"),
     Way(
         "memory-http-async",
