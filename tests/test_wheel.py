@@ -48,9 +48,7 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path, compiler: str) 
     compiled = {name.split(".")[0] for name in names if name.endswith((".so", ".pyd"))}
     if compiler:
         assert wheel.name.endswith("-py3-none-any.whl")
-    assert compiled == (
-        set() if compiler or not shutil.which("cc") else MODULES
-    )
+    assert compiled == (set() if compiler or not shutil.which("cc") else MODULES)
     assert not any(name.endswith(".c") for name in names)
     assert {name.split("/")[0] for name in names} == {"otel_events", f"otel_events-{otel_events.__version__}.dist-info"}
 

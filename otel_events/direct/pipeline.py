@@ -82,7 +82,7 @@ class DirectPipeline:
                 opened.queue.put(record)
                 return None
             receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
-            opened.journal().put(record, receipt)
+            (opened.opened_journal or opened.journal()).put(record, receipt)
             return receipt
         except DeliveryError:
             raise
