@@ -19,7 +19,8 @@ from benchmarks.passes import Amounts
 from benchmarks.relay import Relay
 from benchmarks.servers import ReceivingDatasette, make_collector
 from benchmarks.ways import Way
-from tests.backends.binaries import COLLECTOR, GO_VERSION
+from tests.backends.binaries import COLLECTOR
+from tests.backends.kinds import GO_VERSION
 
 ROOT: Final = Path(__file__).parents[1]
 CHILD_SECONDS: Final = 1200.0

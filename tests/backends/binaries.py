@@ -1,102 +1,92 @@
-"""Which backends there are, what defines the build of each, and where its binary is kept.
+"""Which backends there are.
 
-Standard library only: `make backends` and the fixtures use it with a bare Python, with and without Go installed.
+Standard library only: `make backends` and the fixtures use it with a bare Python, whatever else is installed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-BUILDER_YAML = HERE.parents[1] / "collector-config" / "builder.yaml"
+from tests.backends.kinds import Backend, GoBackend, LeftOut, MavenBackend
 
-# The newest `go` line among the modules built here (VictoriaLogs'). Go refuses to build with less.
-GO_VERSION = "1.26.5"
-
-BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
-
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+SOURCES = Path(__file__).resolve().parent / "sources"
+BUILDER_YAML = SOURCES.parents[2] / "collector-config" / "builder.yaml"
 
 
-@dataclass(frozen=True)
-class Backend:
-    """A server that the tests use, built from Go modules.
-
-    Attributes:
-        name: what it is called on the command line and in the cache.
-        program: file name of the binary.
-        package: the Go package to build, seen from the folder of its module.
-        sources: the files that define the build; their content is part of the key.
-        version_pattern: finds the version in the first of the sources.
-        minutes: how long the first build takes on two cores.
-    """
-
-    name: str
-    program: str
-    package: str
-    sources: tuple[Path, ...]
-    version_pattern: str
-    minutes: int
-
-    @property
-    def version(self) -> str:
-        """The version that is built, without a leading v."""
-        text = self.sources[0].read_text(encoding="utf-8")
-        match = re.search(self.version_pattern, text, re.MULTILINE)
-        if match is None:
-            raise ValueError(f"{self.sources[0]}: no version found (looked for {self.version_pattern!r})")
-        return match[1]
-
-    @property
-    def key(self) -> str:
-        """The name of its folder in the cache: version, what defines the build, operating system and machine."""
-        digest = hashlib.sha256()
-        for part in (self.package, *BUILD_FLAGS, *(path.read_text(encoding="utf-8") for path in self.sources)):
-            digest.update(part.encode() + b"\0")
-        machine = platform.machine().lower()
-        system = f"{platform.system().lower()}-{_MACHINES.get(machine, machine)}"
-        return f"{self.version}-{digest.hexdigest()[:12]}-{system}"
-
-    @property
-    def path(self) -> Path:
-        """Where the binary is, once it is built."""
-        return cache_root() / self.name / self.key / self.program
+def _go_module(folder: str) -> tuple[Path, ...]:
+    return (SOURCES / folder / "go.mod", SOURCES / folder / "go.sum")
 
 
-COLLECTOR = Backend("collector", "otelcol", ".", (BUILDER_YAML,), r"^  version: (\S+)$", minutes=4)
-JAEGER = Backend(
+COLLECTOR = GoBackend(
+    "collector",
+    "otelcol",
+    time="4 minutes",
+    packages={"otelcol": "."},
+    sources=(BUILDER_YAML,),
+    version_pattern=r"^  version: (\S+)$",
+)
+JAEGER = GoBackend(
     "jaeger",
     "jaeger-all-in-one",
-    "github.com/jaegertracing/jaeger/cmd/all-in-one",
-    (HERE / "jaeger" / "go.mod", HERE / "jaeger" / "go.sum"),
-    r"^\s*github\.com/jaegertracing/jaeger v(\S+)",
-    minutes=3,
+    time="3 minutes",
+    packages={"jaeger-all-in-one": "github.com/jaegertracing/jaeger/cmd/all-in-one"},
+    sources=_go_module("jaeger"),
+    version_pattern=r"^\s*github\.com/jaegertracing/jaeger v(\S+)",
 )
-VICTORIALOGS = Backend(
+VICTORIALOGS = GoBackend(
     "victorialogs",
     "victoria-logs",
-    "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs",
-    (HERE / "victorialogs" / "go.mod", HERE / "victorialogs" / "go.sum"),
-    r"^\s*github\.com/VictoriaMetrics/VictoriaLogs v(\S+)",
-    minutes=2,
+    time="2 minutes",
+    packages={"victoria-logs": "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs"},
+    sources=_go_module("victorialogs"),
+    version_pattern=r"^\s*github\.com/VictoriaMetrics/VictoriaLogs v(\S+)",
 )
-BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (COLLECTOR, JAEGER, VICTORIALOGS)}
-
-
-def cache_root() -> Path:
-    """Return the folder that holds the built backends.
-
-    Returns:
-        `$BACKENDS_CACHE`, else `otel-events/backends` below `$XDG_CACHE_HOME`, else below `~/.cache`.
-    """
-    if chosen := os.environ.get("BACKENDS_CACHE"):
-        return Path(chosen).expanduser().resolve()
-    # The XDG base directory specification has a relative path ignored.
-    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "otel-events" / "backends"
+# From the same module as VictoriaLogs, so that both are compiled from the same sources.
+VMALERT = GoBackend(
+    "vmalert",
+    "vmalert",
+    time="half a minute",
+    packages={"vmalert": "github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert"},
+    sources=_go_module("victorialogs"),
+    version_pattern=r"^\s*github\.com/VictoriaMetrics/VictoriaMetrics v(\S+)",
+)
+PROMETHEUS = GoBackend(
+    "prometheus",
+    "prometheus",
+    time="4 minutes",
+    packages={
+        "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+        "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+    },
+    sources=_go_module("prometheus"),
+    version_pattern=r"^\s*github\.com/prometheus/prometheus v(\S+)",
+    # Without the ways to find servers in dozens of clouds, which are most of what there is to compile.
+    tags=("remove_all_sd",),
+)
+ALERTMANAGER = GoBackend(
+    "alertmanager",
+    "alertmanager",
+    time="2 minutes",
+    packages={
+        "alertmanager": "github.com/prometheus/alertmanager/cmd/alertmanager",
+        "amtool": "github.com/prometheus/alertmanager/cmd/amtool",
+    },
+    sources=_go_module("alertmanager"),
+    version_pattern=r"^\s*github\.com/prometheus/alertmanager v(\S+)",
+    left_out=LeftOut(
+        "github.com/prometheus/alertmanager",
+        "ui/app/dist/index.html",
+        "<p>The Go module comes without the page; the API and amtool are here.\n",
+    ),
+)
+KAFKA = MavenBackend(
+    "kafka",
+    "libs/kafka_2.13-4.3.1.jar",
+    time="half a minute",
+    pom=SOURCES / "kafka" / "pom.xml",
+    version_pattern=r"<artifactId>kafka_2\.13</artifactId>\s*<version>([^<]+)</version>",
+)
+BACKENDS: Mapping[str, Backend] = {
+    backend.name: backend for backend in (COLLECTOR, JAEGER, VICTORIALOGS, VMALERT, PROMETHEUS, ALERTMANAGER, KAFKA)
+}

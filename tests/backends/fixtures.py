@@ -12,11 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.binaries import COLLECTOR, GO_VERSION, JAEGER, VICTORIALOGS, Backend
+from tests.backends.binaries import ALERTMANAGER, COLLECTOR, JAEGER, KAFKA, PROMETHEUS, VICTORIALOGS, VMALERT
+from tests.backends.kinds import Backend
 from tests.backends.servers import COLLECTOR_YAML, TO_BACKENDS_YAML, Collector, Jaeger, VictoriaLogs
 
 # pytest lists a test's fixtures with all that they use themselves.
-FIXTURES = frozenset({"collector_binary", "jaeger", "victorialogs"})
+FIXTURES = frozenset(
+    {
+        "collector_binary",
+        "jaeger",
+        "victorialogs",
+        "prometheus_binary",
+        "promtool_binary",
+        "alertmanager_binary",
+        "amtool_binary",
+        "vmalert_binary",
+        "kafka_home",
+    }
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marker
@@ -34,10 +47,8 @@ def require_binary(backend: Backend) -> Path:
     """
     if backend.path.exists():
         return backend.path
-    reason = (
-        f"{backend.name} {backend.version} is not built ({backend.path}):"
-        f" install Go {GO_VERSION} or newer and run `make backends`"
-    )
+    tools = ", ".join(backend.tools.values())
+    reason = f"{backend.name} {backend.version} is not built ({backend.path}): {tools}; then run `make backends`"
     if os.environ.get("REQUIRE_BACKENDS") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -47,6 +58,43 @@ def require_binary(backend: Backend) -> Path:
 def collector_binary() -> Path:
     """Give the Collector's program, for a test that starts it with a configuration of its own."""
     return require_binary(COLLECTOR)
+
+
+@pytest.fixture(scope="session")
+def prometheus_binary() -> Path:
+    """Give Prometheus' program."""
+    return require_binary(PROMETHEUS)
+
+
+@pytest.fixture(scope="session")
+def promtool_binary() -> Path:
+    """Give promtool, which checks and tests rules."""
+    return require_binary(PROMETHEUS).with_name("promtool")
+
+
+@pytest.fixture(scope="session")
+def alertmanager_binary() -> Path:
+    """Give Alertmanager's program."""
+    return require_binary(ALERTMANAGER)
+
+
+@pytest.fixture(scope="session")
+def amtool_binary() -> Path:
+    """Give amtool, which checks Alertmanager's configuration and shows the routes of an alert."""
+    return require_binary(ALERTMANAGER).with_name("amtool")
+
+
+@pytest.fixture(scope="session")
+def vmalert_binary() -> Path:
+    """Give vmalert's program."""
+    return require_binary(VMALERT)
+
+
+@pytest.fixture(scope="session")
+def kafka_home() -> Path:
+    """Give the folder of Kafka, for `tests.backends.kafka.Kafka`."""
+    require_binary(KAFKA)
+    return KAFKA.folder
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,6 @@ from tests.backends.wait import wait_until
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 START_ATTEMPTS = 5
 REQUEST_SECONDS = 10.0
@@ -48,6 +47,7 @@ class Server:
     """
 
     port_names: ClassVar[tuple[str, ...]] = ()
+    start_seconds: ClassVar[float] = 30.0
 
     def __init__(self, binary: Path, folder: Path) -> None:
         """Prepare a server; `start`, or the `with` statement, starts it.
@@ -76,6 +76,14 @@ class Server:
         """Return the address that answers 200 once the server is ready."""
         raise NotImplementedError
 
+    def healthy(self) -> bool:
+        """Return whether the server is ready now."""
+        try:
+            with _OPENER.open(self.health_url(), timeout=HEALTH_REQUEST_SECONDS) as response:
+                return bool(response.status == 200)
+        except (OSError, http.client.HTTPException):
+            return False
+
     def address(self, port_name: str) -> str:
         """Return `127.0.0.1:PORT` for one of `port_names`."""
         return f"127.0.0.1:{self.ports[port_name]}"
@@ -90,11 +98,24 @@ class Server:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The id of the process, which is there."""
+        if self._process is None:
+            raise ServerError(f"{type(self).__name__} is not running")
+        return self._process.pid
+
+    def log(self) -> str:
+        """Return what this start of the server has printed so far."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
     def start(self) -> None:
         """Start the server and wait until it is healthy; the first time on ports that are free.
 
         Raises:
-            ServerError: it is not healthy within START_SECONDS, or ended; the text has the end of its log.
+            ServerError: it is not healthy within `start_seconds`, or ended; the text has the end of its log.
         """
         if self._process is not None:
             raise ServerError(f"{type(self).__name__} was started already; stop it first")
@@ -109,7 +130,7 @@ class Server:
             except ServerError:
                 self.stop()
                 # Between the choice of a port and the server's bind somebody else may have taken it.
-                if chosen_before or attempt == START_ATTEMPTS or "address already in use" not in self._log():
+                if chosen_before or attempt == START_ATTEMPTS or "address already in use" not in self.log().lower():
                     raise
             else:
                 return
@@ -173,28 +194,15 @@ class Server:
 
     def _wait_until_healthy(self) -> None:
         try:
-            wait_until(lambda: not self.running or self._healthy(), START_SECONDS)
+            wait_until(lambda: not self.running or self.healthy(), self.start_seconds)
         except TimeoutError:
-            problem = f"was not healthy within {START_SECONDS:g} s ({self.health_url()})"
+            problem = f"was not healthy within {self.start_seconds:g} s"
         else:
             if self.running:
                 return
             problem = "ended instead of starting"
-        tail = "\n".join(self._log().splitlines()[-TAIL_LINES:])
+        tail = "\n".join(self.log().splitlines()[-TAIL_LINES:])
         raise ServerError(f"{type(self).__name__} {problem}. The end of {self.log_path}:\n{tail}")
-
-    def _healthy(self) -> bool:
-        try:
-            with _OPENER.open(self.health_url(), timeout=HEALTH_REQUEST_SECONDS) as response:
-                return bool(response.status == 200)
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def _log(self) -> str:
-        """Return what this start of the server has printed so far."""
-        with self.log_path.open("rb") as log:
-            log.seek(self._log_start)
-            return log.read().decode(errors="replace")
 
 
 def free_ports(count: int) -> list[int]:

@@ -15,7 +15,7 @@ import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.backends import records
 from tests.backends.process import Server, fetch
@@ -36,7 +36,7 @@ class Collector(Server):
     they must listen (`127.0.0.1:PORT`), LOGS_FILE and TRACES_FILE, where `log_records` and `spans` read what arrived.
     """
 
-    port_names = ("otlp_grpc", "otlp_http", "health_check")
+    port_names: ClassVar[tuple[str, ...]] = ("otlp_grpc", "otlp_http", "health_check")
 
     def __init__(
         self,

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.backends import process
-from tests.backends.binaries import COLLECTOR, JAEGER, VICTORIALOGS, Backend
+from tests.backends.binaries import COLLECTOR, JAEGER, VICTORIALOGS
 from tests.backends.fixtures import require_binary
+from tests.backends.kinds import Backend
 from tests.backends.process import Server, ServerError
 from tests.backends.servers import Collector, Jaeger, VictoriaLogs
 from tests.backends.wait import wait_until

@@ -1,0 +1,1 @@
+"""Tests of collector-config: its files, on the real servers that they are written for."""
