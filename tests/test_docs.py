@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from otel_events.receiver import Receiver
-from tests.page import Block, blocks_of
+from tests.blocks import Block, blocks_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,7 +54,7 @@ def problems_of(page: Path, environ: Mapping[str, str], folder: Path) -> list[st
     if problems or not any(block.runs for block in blocks):
         return problems
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "page.py"), str(page)],
+        [sys.executable, str(ROOT / "tests" / "blocks.py"), str(page)],
         capture_output=True,
         text=True,
         env=environ,

@@ -1,8 +1,8 @@
 """OTLP over HTTP: ``POST /v1/logs`` and ``/v1/traces`` in protobuf or JSON, as OTLP 1.x has it ("OTLP/HTTP").
 
 Errors are a ``google.rpc.Status`` in the encoding of the request, JSON where the request names none. Requests with an
-``Origin`` header are refused: they come from a web page, and no page has business here, whatever name it gave this
-machine (DNS rebinding).
+``Origin`` header are refused: they come from a web page, and no page has business here. Neither has who addresses this
+machine by a name that is not known to be its own (DNS rebinding), nor who should bring a token and does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -26,35 +26,48 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otel_events.receiver.access import Access
 from otel_events.receiver.compression import ENCODINGS, TooLargeError, decompress
+from otel_events.receiver.gate import RETRY_AFTER_SECONDS, BusyError, Passage
 from otel_events.receiver.intake import Intake
 from otel_events.receiver.signals import SIGNALS, Signal
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 
-_RETRY_AFTER_SECONDS: Final = "5"
+_UNAVAILABLE_SECONDS: Final = 5
+_MAX_SHOWN: Final = 100
+
+T = TypeVar("T")
 
 _CODES: Final = {
     400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
     403: Code.PERMISSION_DENIED,
     404: Code.NOT_FOUND,
     405: Code.UNIMPLEMENTED,
     408: Code.DEADLINE_EXCEEDED,
     413: Code.RESOURCE_EXHAUSTED,
     415: Code.INVALID_ARGUMENT,
+    429: Code.RESOURCE_EXHAUSTED,
     503: Code.UNAVAILABLE,
 }
 
 
 def create_app(
-    intake: Intake, executor: ThreadPoolExecutor, *, max_body_bytes: int, read_timeout_seconds: float
+    intake: Intake,
+    access: Access,
+    executor: ThreadPoolExecutor,
+    *,
+    max_body_bytes: int,
+    read_timeout_seconds: float,
 ) -> Starlette:
     """Make the ASGI application.
 
     Args:
         intake: Takes the requests.
-        executor: Where unpacking, parsing and storing run, off the event loop.
+        access: Says who may send some.
+        executor: Where bodies are unpacked and JSON is parsed, off the event loop.
         max_body_bytes: The largest body, as sent and as unpacked.
         read_timeout_seconds: How long a client may take to send a body.
 
@@ -64,7 +77,7 @@ def create_app(
     endpoint = _Endpoint(intake, executor, max_body_bytes, read_timeout_seconds)
     app = Starlette(
         routes=[Route(signal.path, endpoint.for_signal(signal), methods=["POST"]) for signal in SIGNALS],
-        middleware=[Middleware(_RefuseBrowsers)],
+        middleware=[Middleware(_Guard, access=access)],
         exception_handlers={HTTPException: _error},
     )
     app.router.redirect_slashes = False
@@ -100,50 +113,88 @@ class _Endpoint:
         if encoding not in (*ENCODINGS, "identity"):
             raise HTTPException(415, f"Content-Encoding is {encoding!r}; send {', '.join(ENCODINGS)} or none.")
         try:
-            body = await asyncio.wait_for(self._body(request), self._read_timeout_seconds)
-        except asyncio.TimeoutError:
-            raise HTTPException(408, f"The body did not come within {self._read_timeout_seconds:g} s.") from None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._take, signal, content_type, encoding, body)
-
-    async def _body(self, request: Request) -> bytes:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._max_body_bytes:
-                raise HTTPException(413, f"The body is larger than {self._max_body_bytes} bytes; send smaller batches.")
-        return bytes(body)
-
-    def _take(self, signal: Signal, content_type: str, encoding: str, body: bytes) -> Response:
-        try:
-            if encoding != "identity":
-                body = decompress(body, max_bytes=self._max_body_bytes)
-            request = signal.parse_json(body) if content_type == JSON else signal.parse(body)
+            with self._intake.gate.enter() as passage:
+                answer = await self._answer(signal, request, content_type, encoding, passage)
+        except BusyError as error:
+            raise HTTPException(429, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
         except TooLargeError as error:
             raise HTTPException(413, str(error)) from error
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
-        try:
-            return _encoded(self._intake.take(signal, request), content_type)
         except sqlite3.Error as error:
             raise _unavailable(f"The database cannot take it now: {error}") from error
+        return _encoded(answer, content_type)
+
+    async def _answer(
+        self, signal: Signal, request: Request, content_type: str, encoding: str, passage: Passage
+    ) -> Message:
+        try:
+            body = await asyncio.wait_for(self._body(request, passage), self._read_timeout_seconds)
+        except asyncio.TimeoutError:
+            raise HTTPException(408, f"The body did not come within {self._read_timeout_seconds:g} s.") from None
+        if encoding != "identity":
+            body = await self._elsewhere(self._unpacked, body, passage)
+        if content_type == JSON:
+            body = await self._elsewhere(signal.from_json, body)
+            passage.hold(len(body))
+        return await asyncio.wrap_future(self._intake.submit(signal, body))
+
+    async def _body(self, request: Request, passage: Passage) -> bytes:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            _check_size(body, self._max_body_bytes)
+            passage.hold(len(body))
+        return bytes(body)
+
+    def _unpacked(self, body: bytes, passage: Passage) -> bytes:
+        unpacked = decompress(body, max_bytes=self._max_body_bytes)
+        passage.hold(len(unpacked))
+        return unpacked
+
+    async def _elsewhere(self, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call, *args)
 
 
-class _RefuseBrowsers:
-    def __init__(self, app: ASGIApp) -> None:
+class _Guard:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "origin" in Headers(scope=scope):
-            refusal = HTTPException(403, "Requests with an Origin header, from web pages, are refused here.")
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
             response = await _error(Request(scope), refusal)
             await response(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> HTTPException | None:
+        headers = Headers(scope=scope)
+        if "origin" in headers:
+            return HTTPException(403, "Requests with an Origin header, from web pages, are refused here.")
+        host = headers.get("host", "")
+        address, _ = scope.get("server") or (None, None)
+        if not self._access.is_our_host(host, address):
+            return HTTPException(
+                403,
+                f"Host is {host[:_MAX_SHOWN]!r}, which is not known as a name of this machine; send to an address, or "
+                "allow the name with --allow-host (allowed_hosts=).",
+            )
+        if not self._access.has_token(headers.get("authorization")):
+            return HTTPException(
+                401, "Send the receiver's token: Authorization: Bearer TOKEN.", {"WWW-Authenticate": "Bearer"}
+            )
+        return None
+
+
+def _check_size(body: bytes | bytearray, max_bytes: int) -> None:
+    if len(body) > max_bytes:
+        raise TooLargeError(f"the body is larger than {max_bytes} bytes; send smaller batches")
 
 
 def _unavailable(reason: str) -> HTTPException:
-    return HTTPException(503, reason, {"Retry-After": _RETRY_AFTER_SECONDS})
+    return HTTPException(503, reason, {"Retry-After": str(_UNAVAILABLE_SECONDS)})
 
 
 def _media_type(headers: Headers) -> str:

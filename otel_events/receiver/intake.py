@@ -1,13 +1,17 @@
-"""The way in that both transports share: a decoded request goes into the store and gives its answer."""
+"""The way in that both transports share: a request goes through the gate into the store and gets its answer."""
 
 from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
+from otel_events.receiver.decode import Decoding
+from otel_events.receiver.gate import Gate
+from otel_events.receiver.insertion import Added
 from otel_events.receiver.signals import Signal
 from otel_events.receiver.store import Store
 
@@ -23,6 +27,9 @@ class IntakeStats:
         repeated: Events that were in the database already.
         spans: Spans that became a new row.
         rejected: Log records and spans refused with ``partial_success``.
+        turned_away: Requests that found too much under way and were told to come again.
+        expired_events: Events deleted because they were too old or the file too large.
+        expired_spans: Spans, likewise.
     """
 
     requests: int = 0
@@ -31,38 +38,65 @@ class IntakeStats:
     repeated: int = 0
     spans: int = 0
     rejected: int = 0
+    turned_away: int = 0
+    expired_events: int = 0
+    expired_spans: int = 0
 
 
 class Intake:
-    """Stores requests and counts what they held. May be used from any thread."""
+    """Stores requests and counts what they held. May be used from any thread.
 
-    def __init__(self, store: Store, *, max_records: int) -> None:
+    Attributes:
+        gate: What requests pass before their bodies are read.
+    """
+
+    def __init__(self, store: Store, gate: Gate, *, max_records: int) -> None:
         """Make an intake that counts from zero.
 
         Args:
             store: Where the rows go.
+            gate: Bounds what is under way.
             max_records: How many records one request may hold; the rest of it is rejected.
         """
         self._store = store
         self._max_records = max_records
         self._lock = threading.Lock()
         self._stats = IntakeStats()
+        self.gate = gate
 
-    def take(self, signal: Signal, request: Message) -> Message:
-        """Store a request.
+    def submit(self, signal: Signal, data: bytes) -> Future[Message]:
+        """Have a request stored.
 
         Args:
             signal: The signal that the request is of.
-            request: The request, of the class ``signal.request``.
+            data: The request in protobuf.
 
         Returns:
-            The answer: with ``partial_success`` set only where something was rejected.
-
-        Raises:
-            sqlite3.Error: The database cannot take it now; nothing of the request is stored.
+            The answer, once all of it is on disk: with ``partial_success`` set only where something was rejected. It
+            fails, and nothing of the request is stored, with ``ValueError`` where the data is no such request, and with
+            ``sqlite3.Error`` where the database cannot take it now.
         """
-        batch = signal.decode(request, received_ns=time.time_ns(), max_records=self._max_records)
-        added = self._store.add(batch.events, batch.spans)
+        decoding = Decoding(data, signal.holds, received_ns=time.time_ns(), max_records=self._max_records)
+        answer: Future[Message] = Future()
+        answer.set_running_or_notify_cancel()
+
+        def stored(future: Future[Added]) -> None:
+            error = future.exception()
+            if error is not None:
+                answer.set_exception(error)
+                return
+            self._count(future.result(), decoding.refused)
+            answer.set_result(signal.respond(decoding.refused, decoding.reasons()))
+
+        self._store.submit(decoding).add_done_callback(stored)
+        return answer
+
+    def stats(self) -> IntakeStats:
+        """Give what came in so far."""
+        events, spans = self._store.expired
+        return replace(self._stats, turned_away=self.gate.turned_away, expired_events=events, expired_spans=spans)
+
+    def _count(self, added: Added, rejected: int) -> None:
         with self._lock:
             self._stats = replace(
                 self._stats,
@@ -71,10 +105,5 @@ class Intake:
                 merged=self._stats.merged + added.merged,
                 repeated=self._stats.repeated + added.repeated,
                 spans=self._stats.spans + added.spans,
-                rejected=self._stats.rejected + batch.rejected,
+                rejected=self._stats.rejected + rejected,
             )
-        return signal.respond(batch.rejected, " ".join(batch.reasons))
-
-    def stats(self) -> IntakeStats:
-        """Give what came in so far."""
-        return self._stats

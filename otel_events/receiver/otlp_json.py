@@ -15,7 +15,15 @@ from typing import Any, Final, TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from otel_events.receiver.compression import TooLargeError
+
 MessageT = TypeVar("MessageT", bound=Message)
+
+MAX_JSON_BYTES: Final = 4 * 1024 * 1024
+"""How large a body in JSON may be, unpacked: as Python objects it is twenty times as large, and more."""
+
+MAX_JSON_OBJECTS: Final = 200_000
+"""How many objects and lists it may have; each costs as much time as a hundred of its bytes."""
 
 _ID_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _MAX_REASON: Final = 500
@@ -35,7 +43,12 @@ def parse_json(message: MessageT, data: bytes) -> MessageT:
 
     Raises:
         ValueError: The text is no JSON or does not fit the message. The text of the error says where.
+        TooLargeError: It has more than :data:`MAX_JSON_BYTES` or :data:`MAX_JSON_OBJECTS`.
     """
+    if len(data) > MAX_JSON_BYTES:
+        raise TooLargeError(f"the body is JSON larger than {MAX_JSON_BYTES} bytes; send smaller batches, or protobuf")
+    if data.count(b"{") + data.count(b"[") > MAX_JSON_OBJECTS:
+        raise TooLargeError(f"the body has more than {MAX_JSON_OBJECTS} objects; send smaller batches, or protobuf")
     try:
         json_format.ParseDict(_prepared(json.loads(data), message.DESCRIPTOR), message)
     except (json_format.Error, ValueError, TypeError, AttributeError, OverflowError) as error:

@@ -52,6 +52,14 @@ class SpanRow(NamedTuple):
     scope_version: str | None
     attributes: str
     resource: str
+    received_ns: int
+
+
+class Rows(NamedTuple):
+    """Rows to be stored together."""
+
+    events: list[EventRow]
+    spans: list[SpanRow]
 
 
 @dataclass(frozen=True)

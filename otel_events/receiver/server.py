@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -16,9 +16,12 @@ import uvicorn
 from starlette.applications import Starlette
 
 from otel_events.exceptions import ReceiverError
-from otel_events.receiver.grpc import create_server
+from otel_events.receiver.access import Access, is_loopback
+from otel_events.receiver.gate import Gate
+from otel_events.receiver.grpc import WORKERS, create_server
 from otel_events.receiver.http import create_app
 from otel_events.receiver.intake import Intake, IntakeStats
+from otel_events.receiver.retention import DEFAULT_MAX_BYTES, Retention
 from otel_events.receiver.store import Store
 
 DEFAULT_HTTP_PORT: Final = 4318
@@ -26,9 +29,11 @@ DEFAULT_GRPC_PORT: Final = 4317
 DEFAULT_MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 DEFAULT_MAX_RECORDS: Final = 100_000
 
-_WORKERS: Final = 2
-"""Requests parsed and stored at once. A parsed request may take a hundred times its size in memory, where it is made for
-that, so their number bounds the memory; more would not be faster, as there is one writer."""
+_MAX_REQUESTS: Final = 64
+"""Requests under way at once, over both transports; the next ones are told to come again."""
+
+_BODIES_UNDER_WAY: Final = 2
+"""How many bodies of the largest size may be under way at once; that many bytes bound what requests take of memory."""
 
 _MAX_HTTP_CONNECTIONS: Final = 200
 _READ_TIMEOUT_SECONDS: Final = 30.0
@@ -57,27 +62,44 @@ class Receiver:
         grpc_port: int = DEFAULT_GRPC_PORT,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
         max_records: int = DEFAULT_MAX_RECORDS,
+        max_age_days: float | None = None,
+        max_bytes: int | None = DEFAULT_MAX_BYTES,
+        token: str | None = None,
+        allow_anyone: bool = False,
+        allowed_hosts: Collection[str] = (),
     ) -> None:
         """Prepare a receiver; :meth:`start`, or a ``with`` block, opens its ports and its database.
 
         Args:
             database: The SQLite file; it is made where there is none.
-            host: An address of the loopback interface.
+            host: The address to listen on: of the loopback interface, unless there is a token or anyone may send.
             http_port: The port of OTLP/HTTP; 0 for any free one.
             grpc_port: The port of OTLP/gRPC; 0 for any free one.
             max_body_bytes: The largest request, as sent and as unpacked.
             max_records: How many records one request may hold; the rest of it is rejected.
 
+            max_age_days: Events and spans that came earlier are deleted; None keeps them.
+            max_bytes: How large the database file may become before the oldest is deleted; None for no bound.
+            token: What senders must bring as ``Authorization: Bearer TOKEN``; None where they need none.
+            allow_anyone: Listen off the loopback interface also without a token.
+            allowed_hosts: Names under which this machine may be addressed over HTTP, beside ``localhost`` and the
+                addresses it listens on.
+
         Raises:
-            ReceiverError: ``host`` is not a loopback address.
+            ReceiverError: ``host`` is no address, or one that others can reach, without a token; or a bound is not
+                possible.
         """
-        if not _is_loopback(host):
+        if not token and token is not None:
+            raise ReceiverError("token is empty: give one that cannot be guessed, or None.")
+        if not is_loopback(host) and token is None and not allow_anyone:
             raise ReceiverError(
-                f"host is {host!r}: the receiver listens only on this machine for now, because anyone who can reach it "
-                "may write to its database. Use 127.0.0.1 or ::1."
+                f"host is {host!r}, and without a token anyone who can reach it may write to the database: use 127.0.0.1 "
+                "or ::1, or give a token, or say allow_anyone=True."
             )
+        self.host = host
+        self._access = Access(token=token, hosts=[host, *allowed_hosts])
+        self._retention = Retention(max_age_days, max_bytes)
         self._database = Path(database)
-        self._host = host
         self._wanted_ports = (http_port, grpc_port)
         self._max_body_bytes = max_body_bytes
         self._max_records = max_records
@@ -110,23 +132,31 @@ class Receiver:
             raise ReceiverError("the receiver is running already: call stop() first.")
         http_port, grpc_port = self._wanted_ports
         with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(contextlib.closing(_listen(self._host, http_port, "http_port")))
+            listener = stack.enter_context(contextlib.closing(_listen(self.host, http_port, "http_port")))
             if grpc_port:
                 # gRPC writes a failure to bind to stderr, in its own words; asking first keeps it quiet.
-                _listen(self._host, grpc_port, "grpc_port").close()
-            store = Store(self._database)
+                _listen(self.host, grpc_port, "grpc_port").close()
+            store = Store(self._database, retention=self._retention)
             stack.callback(store.close)
-            intake = Intake(store, max_records=self._max_records)
-            executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="otel-events-receiver")
-            stack.callback(executor.shutdown)
+            gate = Gate(max_requests=_MAX_REQUESTS, max_bytes=_BODIES_UNDER_WAY * self._max_body_bytes)
+            intake = Intake(store, gate, max_records=self._max_records)
 
-            grpc_server = create_server(intake, executor, max_body_bytes=self._max_body_bytes)
-            self.grpc_port = _add_port(grpc_server, self._host, grpc_port)
+            grpc_executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="otel-events-receiver-grpc")
+            stack.callback(grpc_executor.shutdown)
+            grpc_server = create_server(intake, self._access, grpc_executor, max_body_bytes=self._max_body_bytes)
+            self.grpc_port = _add_port(grpc_server, self.host, grpc_port)
             grpc_server.start()
             stack.callback(lambda: grpc_server.stop(grace=_STOP_TIMEOUT_SECONDS).wait())
 
+            # One thread, so that one body at a time is unpacked and parsed.
+            http_executor = ThreadPoolExecutor(1, thread_name_prefix="otel-events-receiver-http")
+            stack.callback(http_executor.shutdown)
             app = create_app(
-                intake, executor, max_body_bytes=self._max_body_bytes, read_timeout_seconds=_READ_TIMEOUT_SECONDS
+                intake,
+                self._access,
+                http_executor,
+                max_body_bytes=self._max_body_bytes,
+                read_timeout_seconds=_READ_TIMEOUT_SECONDS,
             )
             self.http_port = listener.getsockname()[1]
             http_server = _HttpServer(app, listener)
@@ -191,13 +221,6 @@ class _HttpServer(uvicorn.Server):
     def stop(self) -> None:
         self.should_exit = True
         self._thread.join()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int, argument: str) -> socket.socket:

@@ -23,6 +23,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 MAX_SQLITE_INTEGER: Final = 2**63 - 1
 BYTES_PREFIX: Final = "base64:"
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
+
 
 def plain_value(value: AnyValue) -> Any:
     """Give the value in the form that the table above lists, ready for :func:`json_text`."""
@@ -47,12 +49,17 @@ def plain_value(value: AnyValue) -> Any:
 
 def plain_attributes(attributes: Iterable[KeyValue]) -> dict[str, Any]:
     """Give a list of attributes as a dictionary; where a key comes twice its last value stands."""
-    return {attribute.key: plain_value(attribute.value) for attribute in attributes}
+    plain = {}
+    for attribute in attributes:
+        value = attribute.value
+        # Most values are text that is not empty, and asking for it costs less than asking which kind there is.
+        plain[attribute.key] = value.string_value or plain_value(value)
+    return plain
 
 
 def json_text(value: Any) -> str:
     """Write a plain value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(value)
 
 
 def text_or_none(value: Any) -> str | None:
@@ -63,7 +70,7 @@ def text_or_none(value: Any) -> str | None:
     if value is None or value == "":
         return None
     text = value if isinstance(value, str) else json_text(value)
-    return text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def hex_or_none(identifier: bytes, length: int) -> str | None:

@@ -45,13 +45,13 @@ class Database:
         Raises:
             VerificationError: It cannot be read, or is of another program or version.
         """
-        from otel_events.receiver.schema import APPLICATION_ID, SCHEMA_VERSION, reading  # It loads a web server.
+        from otel_events.receiver.schema import APPLICATION_ID, READABLE_VERSIONS, reading  # It loads a web server.
 
         try:
             with reading(self._path) as connection:
                 [application] = connection.execute("PRAGMA application_id").fetchone()
                 [version] = connection.execute("PRAGMA user_version").fetchone()
-                if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
+                if application != APPLICATION_ID or version not in READABLE_VERSIONS:
                     raise VerificationError(
                         f"{self.where!r} is a SQLite database, but not of otel-events view, or of another version of it"
                     )

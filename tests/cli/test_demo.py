@@ -59,7 +59,17 @@ def test_every_built_in_event_type_arrives(environ: dict[str, str], tmp_path: Pa
     assert numbers["missing"] == []
     assert numbers["tracked"] == numbers["arrived"] == sum(numbers["by_name"].values()) == 14
     assert 0 < numbers["median_ms"] <= numbers["worst_ms"] < 30_000
-    nothing_stays(tmp_path, numbers["datasette"], numbers["otlp_http"], numbers["otlp_grpc"])
+    nothing_stays(tmp_path, numbers["datasette"], numbers["page"], numbers["otlp_http"], numbers["otlp_grpc"])
+
+
+def test_a_day_in_a_shop_is_replayed(environ: dict[str, str], tmp_path: Path) -> None:
+    done = run(environ, "--json", "--replay", "0.5")
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)
+    assert numbers["tracked"] == numbers["arrived"] > 400
+    assert "» a day in a shop, in 0.5 seconds" in done.stderr
+    assert re.search(r" update-row carol @shop  carol updated a row of shop/", done.stderr)
+    nothing_stays(tmp_path, numbers["page"])
 
 
 def test_it_shows_what_is_done_and_what_arrives(environ: dict[str, str], tmp_path: Path) -> None:
@@ -69,6 +79,7 @@ def test_it_shows_what_is_done_and_what_arrives(environ: dict[str, str], tmp_pat
     assert re.fullmatch(
         r"Starting a Datasette\. Its events go to an OTLP receiver, http://127\.0\.0\.1:\d+\.", lines[0]
     )
+    assert re.fullmatch(r"They are shown here, and on the page at http://127\.0\.0\.1:\d+/", lines[1])
     steps = [number for number, line in enumerate(lines) if line.startswith("» ")]
     assert len(steps) == 13
     for number in steps:  # each event right below what made it
@@ -164,9 +175,11 @@ def test_kept_running_it_shows_more_events_until_it_is_told_to_end(
         with refused.value:
             assert refused.value.code == 403
         assert "login-failed" in demo.until("sign-in refused")
+        with urllib.request.urlopen(f"{numbers['page']}api/events?q=name:login-failed") as answer:
+            assert len(json.load(answer)["events"]) == 2
         assert demo.end(number) == 0
         assert demo.rest("stdout") == ""
-    nothing_stays(tmp_path, numbers["datasette"], numbers["otlp_http"], numbers["otlp_grpc"])
+    nothing_stays(tmp_path, numbers["datasette"], numbers["page"], numbers["otlp_http"], numbers["otlp_grpc"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

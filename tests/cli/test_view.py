@@ -1,4 +1,4 @@
-"""``otel-events view`` as a process: it says where to send events, shows what comes, and ends cleanly when told to."""
+"""``otel-events view`` as a process: it says where to look and where to send, shows what comes, and ends when told to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from tests.receiver.support import keyed, log_record, logs_request, post
 
 COMMAND = [sys.executable, "-W", "error", "-m", "otel_events.cli.main", "view"]
 DEADLINE_SECONDS = 60.0
+PORTS = ["--port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0"]
 
 
 class View:
@@ -71,10 +74,9 @@ class View:
 
 
 @contextmanager
-def viewing(database: Path, *options: str) -> Iterator[View]:
-    ports = ["--otlp-http-port", "0", "--otlp-grpc-port", "0"]
+def viewing(database: Path, *options: str, on: str = "--terminal") -> Iterator[View]:
     process = subprocess.Popen(
-        [*COMMAND, "--terminal", "--database", str(database), *ports, *options],
+        [*COMMAND, on, "--database", str(database), *PORTS, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,10 +166,62 @@ def test_what_was_in_the_database_is_counted_and_not_shown_again(tmp_path: Path)
         assert [event.uid for event in store.events()] == ["u1"]
 
 
-def test_without_terminal_it_says_so() -> None:
-    result = run()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_page_is_served_until_it_is_told_to_end(tmp_path: Path, number: signal.Signals) -> None:
+    with viewing(tmp_path / "events.db", on="--no-open") as view:
+        found = re.fullmatch(r"The page is at (http://127\.0\.0\.1:\d+/)\n", view.line())
+        assert found is not None
+        http_port, _ = ports_of(view.lines(5))
+        post(http_port, "/v1/logs", order("u1"))
+        with urllib.request.urlopen(f"{found[1]}api/events") as answer:
+            assert [event["uid"] for event in json.load(answer)["events"]] == ["u1"]
+        assert view.end(number) == 0
+        assert view.rest("stdout").startswith("Ended. Events: 1 new")
+        assert view.rest("stderr") == ""
+
+
+def test_a_token_is_made_and_asked_of_those_who_look_and_those_who_send(tmp_path: Path) -> None:
+    with viewing(tmp_path / "events.db", "--token", on="--no-open") as view:
+        found = re.fullmatch(r"The page is at (http://127\.0\.0\.1:\d+/)\?token=(\S{32})\n", view.line())
+        assert found is not None
+        greeting = view.lines(5)
+        assert f"OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20{found[2]}\n" in greeting
+        http_port, _ = ports_of(greeting)
+        assert post(http_port, "/v1/logs", order("u1")).status == 401
+        assert post(http_port, "/v1/logs", order("u1"), Authorization=f"Bearer {found[2]}").status == 200
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{found[1]}api/events")
+        with refused.value:
+            assert refused.value.code == 401
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(f"{found[1]}?token={found[2]}") as answer:
+            assert answer.url == found[1]
+        assert view.end(signal.SIGTERM) == 0
+
+
+def test_other_machines_are_let_in_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    result = run("--database", str(tmp_path / "events.db"), *PORTS, "--host", "0.0.0.0")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "otel-events view: this version shows events in the terminal only; add --terminal.\n"
+    assert result.stderr.startswith("otel-events view: 0.0.0.0 may be reached from other machines")
+    assert "--token" in result.stderr
+    assert "--no-auth" in result.stderr
+
+
+def test_json_is_for_the_terminal() -> None:
+    result = run("--json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "otel-events view: --json writes the events to stdout, so it needs --terminal.\n"
+
+
+def test_a_taken_port_of_the_page_is_said(tmp_path: Path) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("--database", str(tmp_path / "events.db"), *PORTS, "--port", str(port))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"cannot listen on port {port} of 127.0.0.1:" in result.stderr
+    assert "--port" in result.stderr
 
 
 def test_a_taken_port_is_said_with_the_option_that_changes_it(tmp_path: Path) -> None:

@@ -1,24 +1,15 @@
-"""Requests become rows: every column from its place in OTLP, bounds kept, what is refused counted with its reason."""
+"""Requests are decoded piece by piece, within bounds; what is refused is counted with its reason."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Literal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_events.receiver import decode
-from otel_events.receiver.decode import Batch, decode_logs, decode_traces
-from otel_events.receiver.rows import EventRow, SpanRow
-from otel_events.receiver.values import MAX_SQLITE_INTEGER
+from otel_events.receiver.decode import Decoding
+from tests.receiver.decoding import NOW_NS, RESOURCE, Decoded, decoded_logs, decoded_traces, logs, traces
 from tests.receiver.support import (
-    SPAN_ID,
-    TIME_NS,
-    TRACE_ID,
     keyed,
     log_record,
     logs_request,
@@ -27,172 +18,29 @@ from tests.receiver.support import (
     traces_request,
 )
 
-NOW_NS = 1_700_000_000_000_000_000
-RESOURCE = [keyed("service.name", "shop"), keyed("service.instance.id", "i-1")]
-
-
-def logs(*records: Any, max_records: int = 100) -> Batch:
-    return decode_logs(logs_request(*records, resource=RESOURCE), received_ns=NOW_NS, max_records=max_records)
-
-
-def traces(*spans: Any, max_records: int = 100) -> Batch:
-    return decode_traces(traces_request(*spans, resource=RESOURCE), received_ns=NOW_NS, max_records=max_records)
-
-
-def test_every_column_of_a_log_record() -> None:
-    record = log_record(
-        "u1",
-        observed_time_unix_nano=TIME_NS + 1,
-        severity_number=9,
-        severity_text="INFO",
-        body=AnyValue(string_value="Order placed"),
-        attributes=[keyed("user.id", "alice")],
-        dropped_attributes_count=2,
-        trace_id=bytes.fromhex(TRACE_ID),
-        span_id=bytes.fromhex(SPAN_ID),
-    )
-    assert logs(record).events == [
-        EventRow(
-            uid="u1",
-            signal="log",
-            time_ns=TIME_NS,
-            observed_ns=TIME_NS + 1,
-            received_ns=NOW_NS,
-            name="order-placed",
-            severity_number=9,
-            severity_text="INFO",
-            body="Order placed",
-            actor="alice",
-            service="shop",
-            service_instance="i-1",
-            trace_id=TRACE_ID,
-            span_id=SPAN_ID,
-            scope="otel_events",
-            scope_version="1.0",
-            attributes='{"log.record.uid":"u1","user.id":"alice"}',
-            dropped_attributes=2,
-            resource='{"service.name":"shop","service.instance.id":"i-1"}',
-        )
-    ]
-
-
-def test_every_column_of_a_span_and_of_its_event() -> None:
-    batch = traces(
-        span(
-            span_event("u1", attributes=[keyed("user.hash", "h")], dropped_attributes_count=1),
-            parent_span_id=b"\x01" * 8,
-            kind=Span.SPAN_KIND_SERVER,
-            status=Status(code=Status.STATUS_CODE_ERROR, message="no stock"),
-            attributes=[keyed("http.route", "/orders")],
-        )
-    )
-    resource = '{"service.name":"shop","service.instance.id":"i-1"}'
-    assert batch.spans == [
-        SpanRow(
-            trace_id=TRACE_ID,
-            span_id=SPAN_ID,
-            parent_span_id="01" * 8,
-            name="POST /orders",
-            kind="server",
-            service="shop",
-            service_instance="i-1",
-            start_ns=TIME_NS,
-            end_ns=TIME_NS + 1_000_000,
-            status="error",
-            status_message="no stock",
-            scope="otel_events",
-            scope_version=None,
-            attributes='{"http.route":"/orders"}',
-            resource=resource,
-        )
-    ]
-    assert batch.events == [
-        EventRow(
-            uid="u1",
-            signal="span_event",
-            time_ns=TIME_NS,
-            observed_ns=None,
-            received_ns=NOW_NS,
-            name="order-placed",
-            severity_number=None,
-            severity_text=None,
-            body=None,
-            actor="h",
-            service="shop",
-            service_instance="i-1",
-            trace_id=TRACE_ID,
-            span_id=SPAN_ID,
-            scope="otel_events",
-            scope_version=None,
-            attributes='{"log.record.uid":"u1","user.hash":"h"}',
-            dropped_attributes=1,
-            resource=resource,
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    ("fields", "time_ns"),
-    [
-        ({"time_unix_nano": 5, "observed_time_unix_nano": 6}, 5),
-        ({"time_unix_nano": 0, "observed_time_unix_nano": 6}, 6),
-        ({"time_unix_nano": 0}, NOW_NS),
-        ({"time_unix_nano": 2**64 - 1}, MAX_SQLITE_INTEGER),
-    ],
-)
-def test_the_time_is_the_records_else_when_it_was_observed_else_now(fields: dict[str, Any], time_ns: int) -> None:
-    assert logs(log_record(**fields)).events[0].time_ns == time_ns
-
-
-def test_the_older_place_of_an_events_name_is_known() -> None:
-    [row] = logs(log_record(event_name="", attributes=[keyed("event.name", "old-style")])).events
-    assert row.name == "old-style"
-
-
-def test_a_log_record_that_is_no_event_has_no_name() -> None:
-    assert logs(log_record(event_name="")).events[0].name is None
-
-
-def test_a_body_that_is_no_string_is_json() -> None:
-    body = AnyValue(array_value=ArrayValue(values=[AnyValue(int_value=1)]))
-    assert logs(log_record(body=body)).events[0].body == "[1]"
-
-
-@pytest.mark.parametrize("uid", [AnyValue(int_value=7), AnyValue(string_value=""), AnyValue()])
-def test_a_uid_that_is_no_text_is_no_uid(uid: AnyValue) -> None:
-    record = log_record()
-    record.attributes.add(key="log.record.uid", value=uid)
-    assert logs(record).events[0].uid is None
-
-
-@pytest.mark.parametrize("trace_id", [b"", bytes(16), b"\x01" * 15])
-def test_a_log_record_with_an_invalid_trace_id_has_no_link(trace_id: bytes) -> None:
-    [row] = logs(log_record(trace_id=trace_id, span_id=b"\x01" * 8)).events
-    assert (row.trace_id, row.span_id) == (None, None)
-
 
 @pytest.mark.parametrize("invalid", [{"trace_id": b""}, {"trace_id": bytes(16)}, {"span_id": b"\x01" * 7}])
 def test_a_span_without_valid_ids_is_rejected_with_its_events(invalid: dict[str, bytes]) -> None:
     batch = traces(span(span_event("u1"), **invalid), span(span_event("u2")))
     assert [row.uid for row in batch.events] == ["u2"]
-    assert (len(batch.spans), batch.rejected) == (1, 1)
-    assert batch.reasons == ["1 spans refused: without a valid trace id (16 bytes) and span id (8 bytes)."]
+    assert (len(batch.spans), batch.refused) == (1, 1)
+    assert batch.reasons == "1 spans refused: without a valid trace id (16 bytes) and span id (8 bytes)."
 
 
 def test_of_too_many_log_records_the_first_are_taken() -> None:
     batch = logs(*(log_record(str(number)) for number in range(5)), max_records=3)
     assert [row.uid for row in batch.events] == ["0", "1", "2"]
-    assert batch.rejected == 2
-    assert batch.reasons[0].startswith("2 log records refused: one request may hold 3 records")
+    assert batch.refused == 2
+    assert batch.reasons.startswith("2 log records refused: one request may hold 3 records")
 
 
 def test_the_bound_holds_across_scopes_and_resources() -> None:
     request = logs_request(log_record("1"), log_record("2"))
     request.MergeFrom(logs_request(log_record("3"), log_record("4")))
     request.resource_logs[1].scope_logs.add().log_records.append(log_record("5"))
-    batch = decode_logs(request, received_ns=NOW_NS, max_records=3)
+    batch = decoded_logs(request, 3)
     assert [row.uid for row in batch.events] == ["1", "2", "3"]
-    assert batch.rejected == 2
+    assert batch.refused == 2
 
 
 def test_a_span_is_taken_with_all_of_its_events_or_not_at_all() -> None:
@@ -204,49 +52,64 @@ def test_a_span_is_taken_with_all_of_its_events_or_not_at_all() -> None:
     )
     assert [row.span_id for row in batch.spans] == ["01" * 8]
     assert [row.uid for row in batch.events] == ["1"]
-    assert batch.rejected == 2
+    assert batch.refused == 2
 
 
 def test_one_large_resource_with_many_records_does_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "MAX_ROW_CHARACTERS", 10_000)
+    monkeypatch.setattr(decode, "MAX_STORED_CHARACTERS", 10_000)
     large = [keyed("process.command_line", "x" * 3_000)]
     request = logs_request(*(log_record(str(number)) for number in range(5)), resource=large)
-    batch = decode_logs(request, received_ns=NOW_NS, max_records=100)
+    batch = decoded_logs(request)
     assert [row.uid for row in batch.events] == ["0", "1", "2"]
-    assert batch.rejected == 2
+    assert batch.refused == 2
     spans = [span(span_id=bytes([number]) * 8) for number in range(1, 6)]
-    traces_batch = decode_traces(traces_request(*spans, resource=large), received_ns=NOW_NS, max_records=100)
-    assert (len(traces_batch.spans), traces_batch.rejected) == (3, 2)
+    traces_batch = decoded_traces(traces_request(*spans, resource=large))
+    assert (len(traces_batch.spans), traces_batch.refused) == (3, 2)
 
 
 def test_an_empty_request_gives_nothing() -> None:
-    assert logs() == traces() == Batch()
+    assert logs() == traces() == Decoded([], [], 0, "")
 
 
-def test_many_attributes_and_a_large_value_stay_whole() -> None:
-    record = log_record(attributes=[keyed(f"k{number}", "x") for number in range(500)])
-    record.attributes.append(keyed("large", "y" * 1_048_576))
-    attributes = json.loads(logs(record).events[0].attributes)
-    assert len(attributes) == 501
-    assert len(attributes["large"]) == 1_048_576
+def test_a_record_that_is_too_large_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_RECORD_BYTES", 2_000)
+    monkeypatch.setattr(decode, "_SMALL_BYTES", 1_000)
+    batch = logs(log_record("1"), log_record("2", attributes=[keyed("large", "x" * 2_000)]), log_record("3"))
+    assert [row.uid for row in batch.events] == ["1", "3"]
+    assert (batch.refused, batch.reasons.partition(" refused: ")[0]) == (1, "1 log records")
+    assert "may have 2000 bytes" in batch.reasons
 
 
-@settings(max_examples=50)
-@given(st.text(), st.text(), st.integers(0, 2**64 - 1), st.integers(-(2**31), 2**31 - 1), st.binary(max_size=20))
-def test_every_record_gives_a_row(name: str, text: str, time_ns: int, severity: int, identifier: bytes) -> None:
-    batch = logs(
-        log_record(
-            text,
-            event_name=name,
-            severity_text=text,
-            time_unix_nano=time_ns,
-            severity_number=severity,
-            body=AnyValue(string_value=text),
-            attributes=[keyed(name, text), keyed("user.id", text)],
-            trace_id=identifier,
-            span_id=identifier,
-        )
-    )
-    [row] = batch.events
-    assert 0 < row.time_ns <= MAX_SQLITE_INTEGER
-    assert not any("\0" in value for value in row if isinstance(value, str))
+def test_a_resource_that_is_too_large_costs_its_own_records_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_RECORD_BYTES", 2_000)
+    request = logs_request(log_record("1"), log_record("2"), resource=[keyed("large", "x" * 2_000)])
+    request.MergeFrom(logs_request(log_record("3"), resource=RESOURCE))
+    batch = decoded_logs(request)
+    assert ([row.uid for row in batch.events], batch.refused) == (["3"], 2)
+
+
+def test_text_that_takes_much_more_memory_than_it_took_to_send_is_refused() -> None:
+    mixed = "\0" * 1_000_000 + "\N{GRINNING FACE}"  # In JSON a NUL is six characters, and here each takes four bytes.
+    batch = logs(log_record("1", attributes=[keyed("k", mixed)]), log_record("2"))
+    assert [row.uid for row in batch.events] == ["2"]
+    assert "16777216 bytes as text in memory" in batch.reasons
+
+
+def test_rows_come_in_pieces() -> None:
+    request = logs_request(*(log_record(str(number)) for number in range(2_500)))
+    pieces = list(Decoding(request.SerializeToString(), "log records", received_ns=NOW_NS, max_records=10_000))
+    assert [len(piece.events) for piece in pieces] == [1000, 1000, 500]
+    large = logs_request(*(log_record(str(number), attributes=[keyed("k", "x" * 600_000)]) for number in range(4)))
+    pieces = list(Decoding(large.SerializeToString(), "log records", received_ns=NOW_NS, max_records=10_000))
+    assert [len(piece.events) for piece in pieces] == [2, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("what", "request_name"), [("log records", "ExportLogsServiceRequest"), ("spans", "ExportTraceServiceRequest")]
+)
+@pytest.mark.parametrize("data", [b"\x0a\x06\x12\x04\x12\x02\x0a\x63", b"\x0a\x06\x12\x04\x12\x63"])
+def test_what_is_not_protobuf_fails_the_request(
+    what: Literal["log records", "spans"], request_name: str, data: bytes
+) -> None:
+    with pytest.raises(ValueError, match=f"the body is no {request_name} in protobuf: "):
+        list(Decoding(data, what, received_ns=NOW_NS, max_records=100))

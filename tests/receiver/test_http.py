@@ -20,6 +20,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otel_events.receiver import Receiver, Store
+from otel_events.receiver.access import Access
+from otel_events.receiver.gate import Gate
 from otel_events.receiver.http import create_app
 from otel_events.receiver.intake import Intake
 from tests.receiver.support import (
@@ -206,7 +208,7 @@ def test_a_body_beyond_the_bound_is_413(small_receiver: Receiver) -> None:
 
 def test_a_chunked_body_beyond_the_bound_is_413(small_receiver: Receiver) -> None:
     with socket.create_connection(("127.0.0.1", small_receiver.http_port), timeout=30) as connection:
-        head = f"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: {PROTOBUF}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = f"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: {PROTOBUF}\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.sendall(head.encode() + b"5000\r\n" + bytes(0x5000) + b"\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
 
@@ -251,7 +253,7 @@ def test_a_database_that_cannot_take_it_is_503_with_retry_after(receiver: Receiv
 
 
 def begin_a_body(connection: socket.socket) -> None:
-    head = f"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: {PROTOBUF}\r\nContent-Length: 100\r\n\r\n"
+    head = f"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: {PROTOBUF}\r\nContent-Length: 100\r\n\r\n"
     connection.sendall(head.encode() + b"half")
 
 
@@ -279,13 +281,13 @@ def test_a_client_that_is_not_done_when_the_receiver_stops_is_told_to_come_again
 def test_a_body_that_does_not_come_in_time_is_408(tmp_path: Path) -> None:
     store = Store(tmp_path / "events.db")
     with closing(store), ThreadPoolExecutor(1) as executor:
-        intake = Intake(store, max_records=1)
-        app = create_app(intake, executor, max_body_bytes=1_000, read_timeout_seconds=0.05)
+        intake = Intake(store, Gate(max_requests=1, max_bytes=1_000), max_records=1)
+        app = create_app(intake, Access(), executor, max_body_bytes=1_000, read_timeout_seconds=0.05)
         scope = {
             "type": "http",
             "method": "POST",
             "path": "/v1/logs",
-            "headers": [(b"content-type", PROTOBUF.encode())],
+            "headers": [(b"content-type", PROTOBUF.encode()), (b"host", b"localhost")],
         }
         sent: list[Any] = []
 

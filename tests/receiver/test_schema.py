@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import sys
@@ -13,6 +14,9 @@ import pytest
 from otel_events.exceptions import ReceiverError
 from otel_events.receiver.rows import EventRow, SpanRow
 from otel_events.receiver.schema import APPLICATION_ID, SCHEMA_VERSION, open_writer, reading
+from otel_events.receiver.store import Store
+from tests.backends.wait import wait_until
+from tests.receiver.rows import event
 from tests.receiver.support import query
 
 
@@ -64,7 +68,7 @@ def test_a_file_of_another_version_is_refused_with_what_to_do(tmp_path: Path) ->
     path = tmp_path / "events.db"
     with closing(open_writer(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(ReceiverError, match=r"version 7 of the tables.*version 1\. Choose a new file with --database"):
+    with pytest.raises(ReceiverError, match=r"version 7 of the tables.*version 2\. Choose a new file with --database"):
         open_writer(path)
 
 
@@ -96,3 +100,47 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
     path = tmp_path / "odd name?#%41.db"
     with closing(open_writer(path)), reading(path) as connection, pytest.raises(sqlite3.OperationalError):
         connection.execute("DELETE FROM events")
+
+
+VERSION_1 = Path(__file__).parent / "files" / "version-1.db"
+"""Written by the version of this package that had version 1 of the tables."""
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    path = tmp_path / "events.db"
+    shutil.copyfile(VERSION_1, path)
+    return path
+
+
+def test_a_file_of_version_1_is_upgraded_where_it_is_and_keeps_its_rows(tmp_path: Path, old_file: Path) -> None:
+    rows, spans = query(old_file, "SELECT * FROM events"), query(old_file, "SELECT * FROM spans")
+    open_writer(old_file).close()
+    open_writer(tmp_path / "new.db").close()
+    assert query(old_file, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert query(old_file, "SELECT * FROM events") == rows
+    assert [row[:-1] for row in query(old_file, "SELECT * FROM spans")] == spans
+    assert query(old_file, "SELECT received_ns = end_ns FROM spans") == [(1,)]
+    names = "SELECT type, name FROM sqlite_master ORDER BY 1, 2"
+    assert query(old_file, names) == query(tmp_path / "new.db", names)
+    columns = "SELECT name, type, \"notnull\" FROM pragma_table_xinfo('spans')"
+    assert query(old_file, columns) == query(tmp_path / "new.db", columns)
+    assert query(old_file, "SELECT sum(events) FROM first_and_last_seen") == [(22,)]
+
+
+def test_the_search_index_of_an_upgraded_file_is_filled_while_it_is_open(old_file: Path) -> None:
+    with closing(Store(old_file)) as store:
+        store.add([event("new", name="order-placed", actor="alice")])
+        wait_until(lambda: store.indexed_id == store.newest_id)
+    found = 'SELECT count(*) FROM search WHERE search MATCH \'"order-placed" "alice"\''
+    assert query(old_file, found) == [(21,)]
+
+
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(old_file: Path) -> None:
+    with closing(sqlite3.connect(old_file)) as connection:
+        connection.execute("CREATE VIEW actors AS SELECT 1")
+    before = query(old_file, "SELECT * FROM sqlite_master")
+    with pytest.raises(ReceiverError, match="actors already exists"):
+        open_writer(old_file)
+    assert query(old_file, "SELECT * FROM sqlite_master") == before
+    assert query(old_file, "PRAGMA user_version") == [(1,)]

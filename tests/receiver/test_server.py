@@ -88,9 +88,11 @@ def test_an_unusable_database_frees_the_ports_again(tmp_path: Path, taken_port: 
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "localhost", "example.com", ""])
-def test_only_loopback_addresses_are_taken(tmp_path: Path, host: str) -> None:
-    with pytest.raises(ReceiverError, match=r"only on this machine for now.*Use 127\.0\.0\.1"):
+def test_others_are_listened_to_only_when_that_is_said(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ReceiverError, match=r"without a token anyone.*use 127\.0\.0\.1 or ::1, or give a token"):
         Receiver(tmp_path / "events.db", host=host)
+    Receiver(tmp_path / "events.db", host=host, token="s3cret")
+    Receiver(tmp_path / "events.db", host=host, allow_anyone=True)
 
 
 def test_starting_twice_is_refused(receiver: Receiver) -> None:

@@ -8,13 +8,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from otel_events.receiver.rows import EventRow, SpanRow
-from otel_events.receiver.store import Added, Store
-from tests.receiver.support import SPAN_ID, TIME_NS, TRACE_ID, query
+from otel_events.receiver.insertion import Added
+from otel_events.receiver.rows import EventRow
+from otel_events.receiver.store import Store
+from tests.receiver.rows import event, span
+from tests.receiver.support import SPAN_ID, TRACE_ID, query
 
 OTHER_TRACE_ID = "0" * 31 + "1"
 
@@ -24,18 +25,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(tmp_path / "events.db")
     yield opened
     opened.close()
-
-
-def event(uid: str | None = None, **fields: Any) -> EventRow:
-    empty: dict[str, Any] = dict.fromkeys(EventRow._fields)
-    given = {"signal": "log", "time_ns": TIME_NS, "received_ns": TIME_NS, "dropped_attributes": 0}
-    return EventRow(**{**empty, **given, "attributes": "{}", "resource": "{}", "uid": uid, **fields})
-
-
-def span(span_id: str = SPAN_ID, **fields: Any) -> SpanRow:
-    empty: dict[str, Any] = dict.fromkeys(SpanRow._fields)
-    given = {"trace_id": TRACE_ID, "span_id": span_id, "name": "s", "start_ns": 1, "end_ns": 2, "status": "unset"}
-    return SpanRow(**{**empty, **given, "attributes": "{}", "resource": "{}", **fields})
 
 
 def test_an_event_comes_back_as_it_was_stored(store: Store) -> None:

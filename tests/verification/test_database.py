@@ -60,7 +60,7 @@ def test_checkpoints_and_other_records(tmp_path: Path) -> None:
     assert events == [Record("", "i" * 256, uid) for uid in (uid_of(0), uid_of(1), "")]
 
 
-@pytest.mark.parametrize("pragma", ["application_id = 7", "user_version = 2"])
+@pytest.mark.parametrize("pragma", ["application_id = 7", "user_version = 7"])
 def test_another_database_is_told_as_that(tmp_path: Path, pragma: str) -> None:
     path = tmp_path / "events.db"
     with Receiver(path, http_port=0, grpc_port=0):

@@ -1,0 +1,92 @@
+"""Fixtures of the browser's tests: one Chromium and one server with a day of events, for all of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.page.browser.serving import Served, serving
+from tests.page.browser.shop import send_day
+from tests.page.browser.watch import Watch
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+WAIT_MS = 20_000
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Path:
+    """Give the browser's program; without one the test is skipped, or fails where REQUIRE_BACKENDS=1 is set."""
+    for name in NAMES:
+        found = shutil.which(name)
+        if found is not None:
+            return Path(found)
+    reason = "no Chromium on PATH: install the system's package chromium (Debian: apt-get install chromium)"
+    if os.environ.get("REQUIRE_BACKENDS") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def day(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Give a server with the day in the shop; a test that adds events gives them a service of their own."""
+    with serving(tmp_path_factory.mktemp("page") / "events.db") as served:
+        send_day(served.otlp_http, time.time_ns())
+        yield served
+
+
+@pytest.fixture
+def empty(chromium: Path, tmp_path: Path) -> Iterator[Served]:
+    """Give a server without events."""
+    with serving(tmp_path / "events.db") as served:
+        yield served
+
+
+# A package's own, and closed with it: playwright keeps an event loop in this thread, beside which others cannot run.
+@pytest.fixture(scope="package")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """Give the running browser."""
+    # As root, as in a container, Chromium has no sandbox.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=WAIT_MS)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Give a profile of the test's own: nothing is remembered from another one."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce"
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(WAIT_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watched(context: BrowserContext) -> Iterator[Callable[[Served], Watch]]:
+    """Give a function that makes a page for a server; what it should not have done fails the test in the end."""
+    watches: list[Watch] = []
+
+    def watch(served: Served) -> Watch:
+        watches.append(Watch.over(context.new_page(), served.url))
+        return watches[-1]
+
+    yield watch
+    for each in watches:
+        each.check()
+
+
+@pytest.fixture
+def page(watched: Callable[[Served], Watch], day: Served) -> Page:
+    """Give a page that shows nothing yet, for the server with the day in the shop."""
+    return watched(day).page

@@ -1,0 +1,57 @@
+"""A page of the browser that notices what must never happen: errors, dialogs, requests to elsewhere, broken rules of the CSP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
+
+NOTICE_VIOLATIONS = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+
+@dataclass
+class Watch:
+    """What one page did that it should not."""
+
+    page: Page
+    host: str
+    seen: list[str] = field(default_factory=list)
+    refusals_allowed: bool = False
+    """Whether the browser's own console lines about answers such as 400 are part of the test."""
+
+    @classmethod
+    def over(cls, page: Page, url: str) -> Watch:
+        """Begin to watch a page that may ask only the server of this URL."""
+        watch = cls(page, urlsplit(url).netloc)
+        page.add_init_script(NOTICE_VIOLATIONS)
+        page.on("console", watch._console)
+        page.on("pageerror", lambda error: watch.seen.append(f"error: {error}"))
+        page.on("request", watch._request)
+        page.on("dialog", watch._dialog)
+        page.on("popup", lambda popup: watch.seen.append(f"popup: {popup.url}"))
+        return watch
+
+    def check(self) -> None:
+        """Say what was seen, if anything was."""
+        violations = self.page.evaluate("window.violations")
+        assert [*self.seen, *violations] == []
+
+    def _console(self, message: ConsoleMessage) -> None:
+        refusal = message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not (refusal and self.refusals_allowed):
+            self.seen.append(f"console: {message.text}")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.seen.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.netloc != self.host and parts.scheme not in ("data", "blob"):
+            self.seen.append(f"request: {request.url}")
