@@ -1,5 +1,5 @@
 # Everything a developer runs. Each target does the set-up it needs; Python >= 3.10 is enough for `demo` and `test`.
-# The real servers for the tests are built where Go is installed; elsewhere their tests are skipped and say so.
+# The real servers for the tests are built where Go, Maven and Java are installed; elsewhere their tests are skipped and say so.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +11,7 @@ BENCH := $(VENV)/bench
 BENCH_ARGS ?=
 SOAK_ARGS ?=
 
-.PHONY: help demo test lint types backends soak bench bench-scaling bench-where bench-page images format clean
+.PHONY: help demo test lint types backends soak bench bench-scaling bench-where bench-page images dashboards format clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,11 +30,12 @@ types: $(VENV)/.dev ## mypy, strict.
 	$(BIN)/mypy
 
 backends: ## Build the real servers into a cache outside the checkout; what is there is left alone.
-	@if command -v go >/dev/null || [ -n "$$REQUIRE_BACKENDS" ]; then $(PYTHON) -m tests.backends.build; \
-	else echo "Go is not installed: tests against the real servers will be skipped."; fi
+	@$(PYTHON) -m tests.backends.build $(if $(REQUIRE_BACKENDS),,--available)
 
-soak: $(VENV)/.dev backends ## All failures, the long ones too, and the tables of docs/failures.md.
+soak: $(VENV)/.dev backends ## The long ones: all failures, with the tables of docs/failures.md; outages of each server; Kafka.
 	$(BIN)/python -m tests.matrix.soak $(SOAK_ARGS)
+	$(BIN)/python -m tests.collector_config.soak_outages
+	$(BIN)/python -m tests.collector_config.soak_kafka
 
 bench: $(BENCH)/.bench backends ## What an event costs on each way, against a real Collector; see docs/performance.md.
 	$(BENCH)/bin/python -m benchmarks.compare $(BENCH_ARGS)
@@ -50,6 +51,10 @@ bench-page: $(VENV)/.dev ## Write the tables and the picture of docs/performance
 
 images: $(VENV)/.dev ## Draw the pictures of the docs anew.
 	$(BIN)/python docs/images/make.py
+	SCREENSHOTS=1 $(BIN)/python -m pytest tests/page/browser/test_images.py
+
+dashboards: $(VENV)/.dev ## Write the dashboards of collector-config/grafana anew.
+	$(BIN)/python -B collector-config/grafana/make.py
 
 format: $(VENV)/.dev ## Format and mend what ruff can.
 	$(BIN)/ruff check --fix .
