@@ -36,6 +36,7 @@ ORDER = (
     "configure",
     "shown", "testing", "pytest_plugin", "integrations",
     "receiver",
+    "page",
     "verification",
     "doctor",
     "cli", "__main__",

@@ -88,18 +88,17 @@ class JournalQueue:
             record: An encoded event.
             receipt: Is resolved once it is on disk, or, where it waits for the collector, once that has it.
         """
-        entry = new_entry((record, receipt))
         with self._lock:
             refused = self._ended or len(self._waiting) >= MAX_WAITING
             if not refused:
-                self._waiting.append(entry)
+                self._waiting.append(new_entry((record, receipt)))
                 if self._writer is None:
                     self._writer = own_thread(self._write, "otel-events-journal")
                     self._writer.start()
                 if len(self._waiting) == 1:  # Beside others it is taken along.
                     self._filled.notify()
         if refused:
-            self._fail([entry], JournalError("the journal is closed, or its disk takes too long. Look at the disk."))
+            self._fail([Entry(record, receipt)], JournalError("the journal is closed, or its disk takes too long. Look at the disk."))
 
     @property
     def unsettled(self) -> int:
