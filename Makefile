@@ -11,12 +11,12 @@ BENCH := $(VENV)/bench
 BENCH_ARGS ?=
 SOAK_ARGS ?=
 
-.PHONY: help demo test lint types backends soak bench bench-scaling bench-where bench-page images dashboards format clean
+.PHONY: help demo test lint types backends soak bench bench-scaling bench-where bench-view bench-page images dashboards format clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.demo ## A real Datasette, a day of use, its events over OTLP, in the terminal.
+demo: $(VENV)/.demo ## A real Datasette, a day of use, its events over OTLP, in the terminal and on a live page.
 	$(BIN)/otel-events demo
 
 test: $(VENV)/.dev lint types backends ## Lint, types and all tests, against the real servers.
@@ -45,6 +45,10 @@ bench-scaling: $(BENCH)/.bench backends ## How that changes with sizes, threads,
 
 bench-where: $(BENCH)/.bench backends ## Where the time of an event goes.
 	$(BENCH)/bin/python -m benchmarks.where $(BENCH_ARGS)
+
+bench-view: $(VENV)/.dev ## What the receiver takes, and how fast its live page answers at a million events.
+	$(BIN)/python -m benchmarks.receiver --json benchmarks/results/receiver.json
+	$(BIN)/python -m benchmarks.live_page --json benchmarks/results/live_page.json
 
 bench-page: $(VENV)/.dev ## Write the tables and the picture of docs/performance.md from benchmarks/results.
 	$(BIN)/python -m benchmarks.page

@@ -84,6 +84,7 @@ def main() -> int:
         sender, address, events, batch = arguments.send
         return _send(sender, address, int(events), int(batch))
     found: dict[str, Any] = {}
+    load_before = round(os.getloadavg()[0], 1)
     for case in CASES:
         if arguments.only in case.title:
             with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
@@ -91,7 +92,8 @@ def main() -> int:
                 print(f"{case.title}: {json.dumps(found[case.title])}", file=sys.stderr)
     table.show(COLUMNS, [_cells(title, numbers) for title, numbers in found.items()])
     if arguments.json:
-        result = {"machine": machine.describe(), "cases": found}
+        # Others may have used the machine too: then the events a second say less than the CPU an event.
+        result = {"machine": machine.describe(), "load_before": load_before, "cases": found}
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0
 

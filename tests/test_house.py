@@ -70,6 +70,8 @@ TESTED_ELSEWHERE = {
     "direct/journal/entries.py": "what is put into a queue: tests/direct/journal/test_queue.py",
     "direct/journal/orphans.py": "adopted by a queue: tests/direct/journal/test_queue.py",
     "direct/journal/confirms.py": "receipts of events in a queue: tests/direct/journal/test_queue.py",
+    "page/questions.py": "between the API and the database: tests/page/test_api.py",
+    "cli/sending.py": "said by a running command: tests/cli/test_view.py",
     "direct/envelope.py": "what stands around encoded records: tests/direct/test_encoder.py",
     "exceptions.py": "classes without code; each is raised in the test of what raises it",
     "version.py": "one constant, which the wheel below carries",
@@ -118,7 +120,7 @@ def test_each_module_imports_only_from_those_above_it(path: Path) -> None:
 
 
 def test_the_package_itself_imports_nothing_that_is_only_for_some() -> None:
-    some = {"sdk", "direct", "testing", "pytest_plugin", "integrations", "receiver", "cli", "__main__"}
+    some = {"sdk", "direct", "testing", "pytest_plugin", "integrations", "receiver", "page", "cli", "__main__"}
     assert not rooms_imported_by(PACKAGE / "__init__.py") & some
 
 

@@ -90,10 +90,11 @@ def histogram(
         ``{name, counts}`` for the :data:`MAX_NAMES` names with the most events, those first; what is left is summed as
         one more, with the name None and ``other``.
     """
-    matching, source = _matching(where, indexed=True)
+    by = "" if where.few else " INDEXED BY events_name_time"
+    matching, source = _matching(where, indexed=bool(by))
     statement = f"""WITH {matching.text} counted AS MATERIALIZED (
         SELECT name, (time_ns - ?) / ? AS bar, count(*) AS n
-        FROM events INDEXED BY events_name_time WHERE {source.text} GROUP BY name, bar
+        FROM events{by} WHERE {source.text} GROUP BY name, bar
     ), top AS MATERIALIZED (
         SELECT name, sum(n) AS total FROM counted GROUP BY name ORDER BY total DESC, name LIMIT {MAX_NAMES}
     )
@@ -139,7 +140,7 @@ def facets(
 def _facet(where: Where, key: str, number: int, limit: int) -> Sql:
     column = COLUMNS.get(key)
     if column is not None:
-        by = f" INDEXED BY {_INDEXES[column]}" if column in _INDEXES else ""
+        by = f" INDEXED BY {_INDEXES[column]}" if column in _INDEXES and not where.few else ""
         _, source = _matching(where, indexed=bool(by))
         inner = f"SELECT {column} AS found, count(*) AS n FROM events{by} WHERE {source.text} AND {column} IS NOT NULL"  # noqa: S608
         parameters = source.parameters

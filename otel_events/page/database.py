@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 DEFAULT_MAX_SECONDS: Final = 10.0
 
+nobody_waits: ContextVar[threading.Event | None] = ContextVar("nobody_waits", default=None)
+"""Set when whoever asked is gone: what is then asked in this context is ended."""
+
 _CACHE_KIB: Final = 32 * 1024
 _STEPS_BETWEEN_LOOKS: Final = 500_000
 """Steps of SQLite's virtual machine, about 20 ms of them. Each look at the clock takes the interpreter's lock, for which a
@@ -23,7 +27,7 @@ question waits while the receiver is busy; in between it needs none."""
 
 
 class TooSlowError(Exception):
-    """A question took longer than it may."""
+    """A question took longer than it may, or nobody waits for its answer any more."""
 
 
 class Database:
@@ -52,13 +56,15 @@ class Database:
             What the question returns.
 
         Raises:
-            TooSlowError: It took longer than it may.
+            TooSlowError: It took longer than it may, or :data:`nobody_waits`.
             sqlite3.Error: The database cannot be read.
         """
         connection = self._connection()
         try:
-            deadline = time.monotonic() + self._max_seconds
-            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
+            deadline, gone = time.monotonic() + self._max_seconds, nobody_waits.get()
+            connection.set_progress_handler(
+                lambda: time.monotonic() > deadline or (gone is not None and gone.is_set()), _STEPS_BETWEEN_LOOKS
+            )
             connection.execute("BEGIN")
             answer = question(connection)
             connection.execute("ROLLBACK")

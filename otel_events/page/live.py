@@ -23,8 +23,8 @@ _WAIT_SECONDS: Final = 0.5
 _INDEXING_SECONDS: Final = 0.1
 _RETRY_MS: Final = 2_000
 
-LookUp = Callable[[int], Awaitable[dict[str, Any]]]
-"""Gives what came after an id: ``events``, ``newest_id``, ``skipped``."""
+LookUp = Callable[[int], Awaitable[dict[str, Any] | None]]
+"""Gives what came after an id: ``events``, ``newest_id``, ``skipped``; None where that cannot be told now."""
 
 
 class Live:
@@ -66,6 +66,8 @@ class Live:
             while not self._closed.is_set():
                 changed = self._changed_event()
                 found = await look_up(after_id)
+                if found is None:
+                    return  # the client comes again, and says what it has
                 after_id = found["newest_id"]
                 if found["events"]:
                     yield _message("events", after_id, found)

@@ -15,14 +15,17 @@ from otel_events.page.database import Database
 from otel_events.page.keys import AmbiguousKeyError, has_attributes, resolved, whole_key
 from otel_events.page.listing import Cursor
 from otel_events.page.parameters import Asked, ParameterError
+from otel_events.page.search import Search
 from otel_events.page.shape import event_json, ns_or_none
-from otel_events.page.sql import Where, needs_search_index, where
+from otel_events.page.sql import Where, clues, needs_search_index, where
 from otel_events.receiver import Store
 
 T = TypeVar("T")
 
 _KEYS_SECONDS: Final = 2.0
 _LIVE_EVENTS: Final = 200
+_FEW: Final = 5_000
+"""Rows that are read one by one in some hundredths of a second."""
 
 
 class Questions:
@@ -180,7 +183,8 @@ class Questions:
                 scope = dataclasses.replace(scope, up_to_id=up_to_id)
             elif always_bounded:
                 scope = dataclasses.replace(scope, up_to_id=up_to_id)
-            return question(connection, where(search, scope), up_to_id)
+            few_after = None if always_bounded else _indexed_if_few(connection, search, indexed_id)
+            return question(connection, where(search, scope, indexed_id=few_after), up_to_id)
 
         return self._database.ask(about_found)
 
@@ -190,6 +194,16 @@ class Questions:
             known = known_keys(connection)
             self._keys = (time.monotonic(), known)
         return known
+
+
+def _indexed_if_few(connection: sqlite3.Connection, search: Search, indexed_id: int) -> int | None:
+    """Give ``indexed_id`` where the search index leaves few events to look at; else None."""
+    asked = clues(search)
+    if not asked or _newest_id(connection) - indexed_id > _FEW:
+        return None
+    statement = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+    found: int = connection.execute(statement, (asked, _FEW)).fetchone()[0]
+    return indexed_id if found < _FEW else None
 
 
 def _newest_id(connection: sqlite3.Connection) -> int:

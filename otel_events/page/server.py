@@ -21,6 +21,8 @@ DEFAULT_PORT: Final = 4319
 _WORKERS: Final = 4
 """Questions answered at once. SQLite answers them without the interpreter's lock, so they do use several processors."""
 
+_LIVE_WORKERS: Final = 2
+
 
 class Page:
     """The live page of a receiver's events, on an HTTP server of its own.
@@ -73,9 +75,11 @@ class Page:
             stack.callback(questions.close)
             executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="otel-events-page")
             stack.callback(executor.shutdown)
+            live_executor = ThreadPoolExecutor(_LIVE_WORKERS, thread_name_prefix="otel-events-page-live")
+            stack.callback(live_executor.shutdown)
             live = Live(self._receiver.store)
-            app = Api(questions, live, executor, self._status()).app()
-            server = HttpServer(Guard(app, self._access, self.port), listener, name="otel-events-page-http")
+            api = Api(questions, live, executor=executor, live_executor=live_executor, status=self._status())
+            server = HttpServer(Guard(api.app(), self._access, self.port), listener, name="otel-events-page-http")
             stack.callback(server.stop)
             # Before the server, which waits for the streams to end.
             stack.callback(live.close)

@@ -7,6 +7,7 @@ which every index holds. All other conditions read rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +26,7 @@ from otel_events.page.search import (
     Words,
     number_or_none,
 )
-from otel_events.semconv import CHECKPOINT
+from otel_events.semconv import CHECKPOINT, LOG_RECORD_UID
 
 COLUMNS: Final = {
     "name": "name",
@@ -40,6 +41,8 @@ COLUMNS: Final = {
 
 _IN_INDEXES: Final = frozenset({"name", "actor", "service", "severity_number"})
 _LOWER_CASE: Final = frozenset({"trace_id"})
+_FOUND: Final = "SELECT rowid FROM search WHERE search MATCH ?"
+_SURE_WORD: Final = re.compile("[0-9A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,12 @@ class Where:
     Args:
         index: What the indexes can tell; there always is something.
         row: What needs the rows; None where nothing does.
+        few: Whether the search index leads to few events, so that nothing is gained by going through an index of ``events``.
     """
 
     index: Sql
     row: Sql | None
+    few: bool = False
 
     @property
     def all(self) -> Sql:
@@ -77,12 +82,14 @@ class Where:
         return self.index if self.row is None else joined((self.index, self.row))
 
 
-def where(search: Search, scope: Scope = Scope()) -> Where:
+def where(search: Search, scope: Scope = Scope(), *, indexed_id: int | None = None) -> Where:
     """Give the conditions of a search whose keys are resolved (:mod:`otel_events.page.keys`).
 
     Args:
         search: The search.
         scope: Where is looked.
+        indexed_id: Given where :func:`clues` lead to few events: up to which id the search index knows them. Then only
+            those, and what it does not know yet, are looked at.
 
     Returns:
         Expressions over the columns of ``events``. Checkpoints, which are no events, never fulfil them.
@@ -101,7 +108,21 @@ def where(search: Search, scope: Scope = Scope()) -> Where:
             (index if covered else row).append(condition)
     if phrases:
         index.append(_found("IN", " AND ".join(phrases), scope))
-    return Where(joined(index), joined(row) if row else None)
+    if indexed_id is None:
+        return Where(joined(index), joined(row) if row else None)
+    ids = f"{_FOUND} UNION ALL SELECT id FROM events WHERE id > ?"  # noqa: S608 # both are constants
+    row.append(Sql(f"id IN ({ids})", (clues(search), indexed_id)))
+    return Where(joined(index), joined(row), few=True)
+
+
+def clues(search: Search) -> str:
+    """Give what the search index is asked for first: every event that is found has it, once the index knows the event.
+
+    Returns:
+        A query of FTS5; empty where the search gives no such clue.
+    """
+    phrases = [_phrase(clause.term) or _clue(clause.term) for clause in search if not clause.negated]
+    return " AND ".join(phrase for phrase in phrases if phrase is not None)
 
 
 def needs_search_index(search: Search) -> bool:
@@ -128,17 +149,29 @@ def _scope(scope: Scope) -> list[Sql]:
 def _phrase(term: Words | Equals | Present | Compares) -> str | None:
     """Give the term as a phrase of FTS5, which splits it into words itself; None where it asks for something else."""
     if isinstance(term, Words):
-        column, text = "", term.text
-    elif isinstance(term, Equals) and term.key == BODY:
-        column, text = "body : ", term.value
-    else:
+        return _quoted(term.text, term.prefix)
+    if isinstance(term, Equals) and term.key == BODY:
+        return f"body : {_quoted(term.value, term.prefix)}"
+    return None
+
+
+def _clue(term: Words | Equals | Present | Compares) -> str | None:
+    """Give the words that stand in the value of an attribute that is such text; None where there need be none."""
+    if not isinstance(term, Equals) or term.key in COLUMNS or term.key == LOG_RECORD_UID:
         return None
-    quoted = text.replace('"', '""')
-    return f'{column}"{quoted}"{" *" if term.prefix else ""}'
+    # Numbers may be written otherwise than they are asked for, and what SQLite takes for a letter depends on its version.
+    if number_or_none(term.value) is not None or term.value in ("true", "false") or not _SURE_WORD.search(term.value):
+        return None
+    return f"attributes : {_quoted(term.value, term.prefix)}"
+
+
+def _quoted(text: str, prefix: bool) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"{" *" if prefix else ""}'
 
 
 def _found(operator: str, phrases: str, scope: Scope) -> Sql:
-    ids = "SELECT rowid FROM search WHERE search MATCH ?"
+    ids = _FOUND
     parameters: list[Parameter] = [phrases]
     for text, bound in ((" AND rowid > ?", scope.after_id), (" AND rowid <= ?", scope.up_to_id)):
         if bound is not None:

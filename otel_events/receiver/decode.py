@@ -76,10 +76,16 @@ class Decoding:
         Raises:
             ValueError: The request is not what it should be; what was yielded before is void.
         """
+        problem = None
         try:
             yield from self._pieces()
         except (DecodeError, ValueError) as error:
-            raise ValueError(f"the body is no {_REQUESTS[self._what]} in protobuf: {error}") from error
+            problem = str(error)
+        self._data = b""
+        if (
+            problem is not None
+        ):  # Raised out here: the traceback of the first error would keep the whole request in memory.
+            raise ValueError(f"the body is no {_REQUESTS[self._what]} in protobuf: {problem}")
 
     def reasons(self) -> str:
         """Say how many were refused and why."""
@@ -112,11 +118,10 @@ class Decoding:
                     self.too_many += 1
                     continue
                 size = end - start
-                record = data[start:end]
-                if size > _SMALL_BYTES and _is_too_large(record):
+                if size > MAX_RECORD_BYTES or (size > _SMALL_BYTES and _is_too_large(data[start:end])):
                     self.too_large += 1
                     continue
-                rows = make_rows(record, shared)
+                rows = make_rows(data[start:end], shared)
                 if rows is None:
                     self.invalid += 1
                     continue

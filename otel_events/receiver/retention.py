@@ -84,6 +84,14 @@ def expire(connection: sqlite3.Connection, retention: Retention, now_ns: int) ->
     return Expired(_delete_events(connection, events, before_ns), _delete_spans(connection, spans, before_ns))
 
 
+def is_too_large(connection: sqlite3.Connection, retention: Retention) -> bool:
+    """Say whether so much of the file is in use that the oldest has to go. This costs next to nothing."""
+    if retention.max_bytes is None:
+        return False
+    page_bytes, pages, free = _pages(connection)
+    return (pages - free) * page_bytes > retention.max_bytes * _FILL
+
+
 def shrink(connection: sqlite3.Connection, retention: Retention) -> bool:
     """Give free pages back to the file system where the file is larger than its bound; say whether there may be more.
 
@@ -100,8 +108,7 @@ def shrink(connection: sqlite3.Connection, retention: Retention) -> bool:
 
 def _bound(connection: sqlite3.Connection, retention: Retention, now_ns: int) -> int | None:
     """Give the time before which things may be deleted now, None where nothing may."""
-    page_bytes, pages, free = _pages(connection)
-    if retention.max_bytes is not None and (pages - free) * page_bytes > retention.max_bytes * _FILL:
+    if is_too_large(connection, retention):
         return _EVER_NS
     if retention.max_age_days is not None:
         return now_ns - int(retention.max_age_days * _DAY_NS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +10,6 @@ from types import TracebackType
 from typing import Final
 
 import grpc
-import uvicorn
-from starlette.applications import Starlette
 
 from otel_events.exceptions import ReceiverError
 from otel_events.receiver.access import Access, is_loopback
@@ -22,6 +18,7 @@ from otel_events.receiver.grpc import WORKERS, create_server
 from otel_events.receiver.http import create_app
 from otel_events.receiver.intake import Intake, IntakeStats
 from otel_events.receiver.retention import DEFAULT_MAX_BYTES, Retention
+from otel_events.receiver.serving import STOP_TIMEOUT_SECONDS, HttpServer, listen
 from otel_events.receiver.store import Store
 
 DEFAULT_HTTP_PORT: Final = 4318
@@ -35,10 +32,7 @@ _MAX_REQUESTS: Final = 64
 _BODIES_UNDER_WAY: Final = 2
 """How many bodies of the largest size may be under way at once; that many bytes bound what requests take of memory."""
 
-_MAX_HTTP_CONNECTIONS: Final = 200
 _READ_TIMEOUT_SECONDS: Final = 30.0
-_START_TIMEOUT_SECONDS: Final = 10.0
-_STOP_TIMEOUT_SECONDS: Final = 3
 
 
 class Receiver:
@@ -132,10 +126,12 @@ class Receiver:
             raise ReceiverError("the receiver is running already: call stop() first.")
         http_port, grpc_port = self._wanted_ports
         with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(contextlib.closing(_listen(self.host, http_port, "http_port")))
+            listener = stack.enter_context(
+                contextlib.closing(listen(self.host, http_port, "--otlp-http-port (http_port=)"))
+            )
             if grpc_port:
                 # gRPC writes a failure to bind to stderr, in its own words; asking first keeps it quiet.
-                _listen(self.host, grpc_port, "grpc_port").close()
+                listen(self.host, grpc_port, "--otlp-grpc-port (grpc_port=)").close()
             store = Store(self._database, retention=self._retention)
             stack.callback(store.close)
             gate = Gate(max_requests=_MAX_REQUESTS, max_bytes=_BODIES_UNDER_WAY * self._max_body_bytes)
@@ -146,7 +142,7 @@ class Receiver:
             grpc_server = create_server(intake, self._access, grpc_executor, max_body_bytes=self._max_body_bytes)
             self.grpc_port = _add_port(grpc_server, self.host, grpc_port)
             grpc_server.start()
-            stack.callback(lambda: grpc_server.stop(grace=_STOP_TIMEOUT_SECONDS).wait())
+            stack.callback(lambda: grpc_server.stop(grace=STOP_TIMEOUT_SECONDS).wait())
 
             # One thread, so that one body at a time is unpacked and parsed.
             http_executor = ThreadPoolExecutor(1, thread_name_prefix="otel-events-receiver-http")
@@ -159,7 +155,7 @@ class Receiver:
                 read_timeout_seconds=_READ_TIMEOUT_SECONDS,
             )
             self.http_port = listener.getsockname()[1]
-            http_server = _HttpServer(app, listener)
+            http_server = HttpServer(app, listener, name="otel-events-receiver-http")
             stack.callback(http_server.stop)
             http_server.start()
 
@@ -180,62 +176,6 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn in a thread of its own, where it installs no signal handlers."""
-
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                loop="asyncio",
-                http="h11",
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                limit_concurrency=_MAX_HTTP_CONNECTIONS,
-                timeout_graceful_shutdown=_STOP_TIMEOUT_SECONDS,
-            )
-        )
-        self._listener = listener
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve_thread, name="otel-events-receiver-http", daemon=True)
-
-    def _serve_thread(self) -> None:
-        self.run(sockets=[self._listener])
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready.set()
-
-    def start(self) -> None:
-        self._thread.start()
-        if not self._ready.wait(_START_TIMEOUT_SECONDS):
-            raise ReceiverError(f"the HTTP server did not start within {_START_TIMEOUT_SECONDS:g} s; see the log.")
-
-    def stop(self) -> None:
-        self.should_exit = True
-        self._thread.join()
-
-
-def _listen(host: str, port: int, argument: str) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise ReceiverError(
-            f"cannot listen on port {port} of {host}: {error.strerror}. Stop the program that has it, or choose "
-            f"another port with --otlp-{argument.replace('_', '-')} ({argument}=); 0 takes any free one."
-        ) from error
-    return listener
 
 
 def _add_port(server: grpc.Server, host: str, port: int) -> int:

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from otel_events.receiver import search
-from otel_events.receiver.retention import Expired, Retention, expire, shrink
+from otel_events.receiver.retention import Expired, Retention, expire, is_too_large, shrink
 from otel_events.receiver.schema import transaction
 
 INDEX_AFTER_SECONDS: Final = 0.2
@@ -60,6 +60,8 @@ class Upkeep:
             sqlite3.Error: The database cannot take it now.
         """
         until = time.monotonic() + _SLICE_SECONDS
+        if is_too_large(self._connection, self._retention):
+            self._expire_at = min(self._expire_at, time.monotonic())
         while self._expire_at <= time.monotonic() < until:
             if not self._expire():
                 self._expire_at = time.monotonic() + _EXPIRE_AFTER_SECONDS

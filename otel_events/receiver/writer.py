@@ -138,7 +138,9 @@ class Writer:
                 insertion.add(rows)
             self._connection.execute("RELEASE batch")
         except Exception as error:
-            batch.future.set_exception(error)
+            # The frames of its traceback hold the batch, which holds the future, which holds the error: a ring that the
+            # batch, which may be large, would stay in until the garbage collector comes.
+            batch.future.set_exception(error.with_traceback(None))
             if not self._connection.in_transaction:
                 # SQLite gives up all of it where the disk is full.
                 raise sqlite3.OperationalError(f"the transaction was undone: {error}") from error

@@ -108,15 +108,15 @@ class Running:
 
 
 @contextmanager
-def database(events: Sequence[EventRow]) -> Iterator[sqlite3.Connection]:
-    """Give a database in memory with these events; their ids count from 1."""
+def database(events: Sequence[EventRow], *, indexed: int | None = None) -> Iterator[sqlite3.Connection]:
+    """Give a database in memory with these events, whose ids count from 1; the search index knows the first ``indexed``."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         for statement in CREATE:
             connection.execute(statement)
         columns, marks = ", ".join(EventRow._fields), ", ".join("?" * len(EventRow._fields))
         connection.executemany(f"INSERT INTO events ({columns}) VALUES ({marks})", events)
-        index_more(connection, len(events))
+        index_more(connection, len(events) if indexed is None else indexed)
         yield connection
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +208,24 @@ def test_a_question_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: py
         answer = site.get("/api/events", q="n>30000")
     assert answer.status == 503
     assert "was ended. Narrow it" in json.loads(answer.body)["error"]
+
+
+def test_a_question_of_somebody_who_is_gone_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+    def forever(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+        begun.set()
+        try:
+            connection.execute(endless).fetchone()
+        finally:
+            ended.set()
+        return []
+
+    monkeypatch.setattr(questions, "catalog", forever)
+    monkeypatch.setattr(questions, "Database", lambda path: Database(path, max_seconds=3_600.0))
+    with running(tmp_path) as site:
+        with closing(http.client.HTTPConnection("127.0.0.1", site.page.port)) as connection:
+            connection.request("GET", "/api/catalog")
+            assert begun.wait(10.0)
+        assert ended.wait(10.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import sqlite3
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_events.page.database import Database, TooSlowError
+from otel_events.page.database import Database, TooSlowError, nobody_waits
 from otel_events.receiver import Store
 from tests.page.support import event_row
 
@@ -41,6 +42,19 @@ def test_a_question_that_takes_too_long_is_ended(store: Store) -> None:
     with pytest.raises(TooSlowError, match=r"longer than 0.05 s and was ended\. Narrow it"):
         database.ask(lambda connection: connection.execute(FOREVER).fetchone())
     assert database.ask(lambda connection: connection.execute("SELECT 1").fetchone()[0]) == 1
+    database.close()
+
+
+def test_a_question_is_ended_when_nobody_waits(store: Store) -> None:
+    database = Database(store.path)
+    gone = threading.Event()
+
+    def ask() -> None:
+        nobody_waits.set(gone)
+        with pytest.raises(TooSlowError):
+            database.ask(lambda connection: gone.set() or connection.execute(FOREVER).fetchone())  # type: ignore[func-returns-value]
+
+    contextvars.copy_context().run(ask)
     database.close()
 
 

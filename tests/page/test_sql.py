@@ -21,7 +21,7 @@ from otel_events.page.search import (
     has_a_word,
     parse,
 )
-from otel_events.page.sql import COLUMNS, Scope, needs_search_index, where
+from otel_events.page.sql import COLUMNS, Scope, clues, needs_search_index, where
 from otel_events.receiver.rows import EventRow
 from otel_events.semconv import CHECKPOINT
 from tests.page import plain
@@ -36,7 +36,7 @@ TEXTS = (
 WORDS = ("lamp", "floor", "order-placed", "floor lamp", "É", "1", "la")
 NUMBERS = (0, 1, 10, -1, 9, 13, 10.0, 0.5, 2**53 + 1, 2.0**53, 1e300, float("inf"))
 
-texts = st.sampled_from(TEXTS) | st.text(max_size=3).map(lambda text: text.replace("\0", ""))
+texts = st.sampled_from(TEXTS) | st.text(max_size=3)
 scalars = st.none() | st.booleans() | st.integers(-20, 20) | st.sampled_from((2**53 + 1, 0.5, 10.0, -1.5)) | texts
 keys = st.sampled_from(KEYS)
 values = st.recursive(
@@ -98,6 +98,32 @@ def test_it_finds_what_plain_python_finds(events: list[EventRow], asked: list[tu
             assert found(connection, search, scope) == plain.found(search, scope, events)
 
 
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+def test_led_by_the_search_index_it_finds_the_same_however_far_that_is(part: float) -> None:
+    odd = (10, 1, True, 10.0, None, ["x", "lamp"], [10], {"k": "floor lamp"}, "a\0lamp", "lamp-", "lámp")
+    events = [
+        event_row({"first": "lamp", key: value, "last": 1}) for key in ("k", 'odd "key"') for value in (*TEXTS, *odd)
+    ]
+    events += [event_row({}, body="a lamp"), event_row({"k": "lamp"}, name=CHECKPOINT)]
+    asked: list[Term] = [
+        *(
+            Equals(key, text, prefix)
+            for key in ("k", 'odd "key"', "first")
+            for text in TEXTS
+            for prefix in (False, True)
+        ),
+        *(Words(text, prefix) for text in WORDS for prefix in (False, True)),
+    ]
+    indexed = int(len(events) * part)
+    with database(events, indexed=indexed) as connection:
+        for term in asked:
+            search: Search = (Clause(term, False, 0, 0),)
+            if clues(search):
+                scope = Scope(up_to_id=indexed if needs_search_index(search) else None)
+                page, _ = newest(connection, where(search, scope, indexed_id=indexed), 1_000, None)
+                assert [row["id"] for row in page] == plain.found(search, scope, events), term
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text() | st.text(alphabet="ab1 -:<>=*\"\\.'%(){}[]$;"))
 def test_whatever_is_typed_runs(text: str) -> None:
@@ -137,6 +163,20 @@ def test_it_is_known_what_needs_the_rows_and_what_the_search_index(
 ) -> None:
     assert (where(parse(text)).row is not None) == reads_rows
     assert needs_search_index(parse(text)) == has_words
+
+
+@pytest.mark.parametrize(
+    ("text", "clue"),
+    [
+        ("lamp", '"lamp"'),
+        ("lam* body:a", '"lam" * AND body : "a"'),
+        ('item:"a \\"b"*', 'attributes : "a ""b" *'),
+        ("-lamp -item:lamp", ""),
+        ("item:10 item:true item:... item:* total>1 name:a log.record.uid:u1", ""),
+    ],
+)
+def test_clues_are_words_that_all_events_found_have(text: str, clue: str) -> None:
+    assert clues(parse(text)) == clue
 
 
 def test_the_words_of_the_test_are_words() -> None:

@@ -83,6 +83,12 @@ def test_large_bodies_that_are_honest_are_stored(process: ReceiverProcess, tmp_p
     assert query(tmp_path / "events.db", counts) == [(23_000, 29_999)]
 
 
+def test_large_bodies_that_are_refused_one_after_the_other_do_not_stay(process: ReceiverProcess) -> None:
+    broken = bytes(bombs.MAX_BODY - 1)
+    assert [answer(process, "/v1/logs", broken) for _ in range(20)] == [400] * 20
+    assert process.memory_mib() < 200
+
+
 def test_many_at_once_over_both_ports(process: ReceiverProcess) -> None:
     bodies = [body for _, body in bombs.protobuf()]
     honest = bombs.large_and_honest()

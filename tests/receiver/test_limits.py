@@ -16,6 +16,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from otel_events.receiver import Receiver
+from otel_events.receiver import grpc as grpc_module
 from tests.backends.wait import wait_until
 from tests.receiver.support import JSON, PROTOBUF, log_record, logs_request, post, send
 
@@ -164,3 +165,26 @@ def test_a_slow_sender_of_a_grpc_message_holds_up_nobody_for_good(limited: Recei
         released.set()
         assert slow.exception() is None
     assert limited.store.count() == 2
+
+
+def test_who_is_too_slow_with_a_grpc_message_is_cut_off_when_others_wait(
+    limited: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grpc_module, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(grpc_module, "_MESSAGE_SECONDS", 0.0)
+    released = threading.Event()
+
+    def never() -> Iterator[bytes]:
+        released.wait(60.0)
+        yield from ()
+
+    with grpc.insecure_channel(f"127.0.0.1:{limited.grpc_port}") as channel:
+        stream = channel.stream_unary(LOGS, request_serializer=bytes, response_deserializer=bytes)
+        slow = [stream.future(never(), timeout=60) for _ in range(2)]
+        error = wait_until(lambda: export(limited, BODY))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "grpc-status-details-bin" in dict(error.trailing_metadata())
+        wait_until(lambda: all(call.done() for call in slow))
+        assert {call.code() for call in slow} == {grpc.StatusCode.CANCELLED}
+        wait_until_taken(limited)
+        released.set()

@@ -89,7 +89,6 @@ def test_times_at_both_ends_are_days(database: sqlite3.Connection) -> None:
         "name = 'a'",
         "actor = 'a'",
         "service = 'a'",
-        "severity_number = 17",
         "time_ns > 5",
         "name = 'a' AND time_ns BETWEEN 5 AND 7",
         "actor = 'a' AND time_ns < 7",
@@ -100,7 +99,8 @@ def test_the_newest_of_anything_come_from_an_index_in_order(database: sqlite3.Co
         f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE {where} ORDER BY time_ns DESC, id DESC LIMIT 100"
     ).fetchall()
     assert [step for *_, step in plan if step.startswith("SEARCH events USING INDEX")]
-    assert not [step for *_, step in plan if "TEMP B-TREE" in step]
+    # Only events of the same nanosecond are sorted.
+    assert [step for *_, step in plan if "TEMP B-TREE" in step] == ["USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"]
 
 
 def test_a_word_is_found_in_each_part_of_an_event(database: sqlite3.Connection) -> None:
