@@ -1,4 +1,4 @@
-"""The code blocks of a documentation page, and running its Python blocks: ``python tests/blocks.py PAGE`` prints what each prints.
+"""The code blocks of a documentation page, and running its Python blocks: ``python tests/blocks.py PAGE`` prints what they do.
 
 Run as a script it needs nothing but the standard library, and what the blocks import.
 """

@@ -98,7 +98,8 @@ class JournalQueue:
                 if len(self._waiting) == 1:  # Beside others it is taken along.
                     self._filled.notify()
         if refused:
-            self._fail([Entry(record, receipt)], JournalError("the journal is closed, or its disk takes too long. Look at the disk."))
+            error = JournalError("the journal is closed, or its disk takes too long. Look at the disk.")
+            self._fail([Entry(record, receipt)], error)
 
     @property
     def unsettled(self) -> int:
