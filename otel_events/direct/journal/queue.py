@@ -69,7 +69,6 @@ class JournalQueue:
         self._own: JournalFile | None = None
         self._unsettled: tuple[JournalFile, int, int, Sequence[DeadLetter]] | None = None
         self._opening = threading.Lock()
-        self._stuck = False
         self._left = self._left_own = 0
         self._waiting: list[Entry] = []
         self._writing = 0
@@ -77,7 +76,7 @@ class JournalQueue:
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
         self._takeable = threading.Condition(self._lock)
-        self._ended = False
+        self._ended = self._stuck = False
         self._pid = os.getpid()
         self._writer: threading.Thread | None = None
 
@@ -95,8 +94,8 @@ class JournalQueue:
                 if self._writer is None:
                     self._writer = own_thread(self._write, "otel-events-journal")
                     self._writer.start()
-                if len(self._waiting) == 1:  # Beside others it is taken along.
-                    self._filled.notify()
+                if len(self._waiting) == 1:
+                    self._filled.notify()  # Beside others it is taken along.
         if refused:
             error = JournalError("the journal is closed, or its disk takes too long. Look at the disk.")
             self._fail([Entry(record, receipt)], error)
