@@ -45,6 +45,13 @@ class Topics:
             **{f"KAFKA_{signal}_GROUP": f"{self.name}-{signal.lower()}" for signal in ("LOGS", "TRACES", "METRICS")},
         }
 
+    def readers(self) -> int:
+        """Return how many gateways have partitions of the logs."""
+        lines = self.kafka.groups("--describe", "--members", "--group", f"{self.name}-logs").splitlines()
+        # The last column of a member is the number of its partitions.
+        counts = [line.split()[-1] for line in lines if line.startswith(f"{self.name}-logs")]
+        return sum(count.isdecimal() and int(count) > 0 for count in counts)
+
     def lag(self) -> int:
         """Return how many messages of the logs the gateways have not committed."""
         lines = self.kafka.groups("--describe", "--group", f"{self.name}-logs").splitlines()

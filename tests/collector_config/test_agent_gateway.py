@@ -162,8 +162,9 @@ def test_a_gateway_takes_over_from_one_that_is_killed(
 ) -> None:
     with Gateway(collector_binary, tmp_path / "other", topics, backends) as other:
         configure = {"endpoint": agent.http_endpoint, "service_name": service}
+        wait_until(lambda: topics.readers() == 2, 60)
         # A process is a key: with so many of them both gateways get some.
-        send(configure, 800, processes=8)
+        send(configure, 800, processes=16)
         wait_until(lambda: stored(victorialogs, service)[1] == 800, 30)
         assert gateway.total("otel_events_total") > 0
         assert other.total("otel_events_total") > 0
