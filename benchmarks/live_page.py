@@ -1,4 +1,4 @@
-"""How fast the live page's questions are answered at a million stored events (`make bench-live-page`).
+"""How fast the live page's questions are answered at a million stored events (`make bench-view`).
 
 The database is built through the store's own tables. Questions go over HTTP, one after the other, to a page beside a
 receiver; each kind several times, with other words, names and times each time, so that no answer is that of the last one.

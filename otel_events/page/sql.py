@@ -70,11 +70,13 @@ class Where:
         index: What the indexes can tell; there always is something.
         row: What needs the rows; None where nothing does.
         few: Whether the search index leads to few events, so that nothing is gained by going through an index of ``events``.
+        words: Whether words are looked up, which gives a list of ids anew for each place in a statement.
     """
 
     index: Sql
     row: Sql | None
     few: bool = False
+    words: bool = False
 
     @property
     def all(self) -> Sql:
@@ -109,10 +111,10 @@ def where(search: Search, scope: Scope = Scope(), *, indexed_id: int | None = No
     if phrases:
         index.append(_found("IN", " AND ".join(phrases), scope))
     if indexed_id is None:
-        return Where(joined(index), joined(row) if row else None)
+        return Where(joined(index), joined(row) if row else None, words=needs_search_index(search))
     ids = f"{_FOUND} UNION ALL SELECT id FROM events WHERE id > ?"  # noqa: S608 # both are constants
     row.append(Sql(f"id IN ({ids})", (clues(search), indexed_id)))
-    return Where(joined(index), joined(row), few=True)
+    return Where(joined(index), joined(row), few=True, words=needs_search_index(search))
 
 
 def clues(search: Search) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_events.page.counting import MAX_NAMES, bars, facets, histogram, time_span, total
 from otel_events.page.search import parse
 from otel_events.page.shape import severity_name
-from otel_events.page.sql import Scope, where
+from otel_events.page.sql import Scope, clues, needs_search_index, where
 from otel_events.receiver.rows import EventRow
 from otel_events.semconv import CHECKPOINT
 from tests.page import plain
@@ -72,6 +73,34 @@ def test_the_most_frequent_names_have_a_series_and_the_others_share_one() -> Non
         *named, other = histogram(connection, where(()), TIME_NS, 10, 1)
     assert [entry["name"] for entry in named] == [f"n{number:02}" for number in range(MAX_NAMES)]
     assert other == {"name": None, "counts": [12 + 11 + 10], "other": True}
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    rows,
+    searches,
+    st.lists(st.sampled_from(("name", "actor", "service", "severity", "k", "trace")), min_size=1, max_size=5),
+)
+def test_values_are_counted_together_as_each_alone(events: list[EventRow], text: str, keys: list[str]) -> None:
+    search = parse(text)
+    with database(events, indexed=len(events) // 2) as connection:
+        ways = [where(search)]
+        if clues(search) and not needs_search_index(search):
+            ways.append(where(search, indexed_id=len(events) // 2))
+        alone = [facets(connection, ways[0], [key], 2)[0] for key in keys]
+        for way in ways:
+            assert facets(connection, way, keys, 2) == alone
+
+
+@pytest.mark.parametrize(("text", "step"), [("order", "SCAN search "), ("k:1", "SCAN events")])
+def test_what_takes_long_to_find_is_found_once_for_all_columns(text: str, step: str) -> None:
+    asked: list[str] = []
+    with database([event_row({"k": 1})]) as connection:
+        connection.set_trace_callback(asked.append)
+        facets(connection, where(parse(text)), ["name", "actor", "service", "severity"], 10)
+        connection.set_trace_callback(None)
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert sum(detail.startswith(step) for detail in plan) == 1
 
 
 def test_at_most_so_many_values_are_given() -> None:

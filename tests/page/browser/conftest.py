@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.page.browser.serving import Served, serving
 from tests.page.browser.shop import send_day
@@ -60,30 +60,32 @@ def browser(chromium: Path) -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Give a profile of the test's own: nothing is remembered from another one."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce"
-    )
+@pytest.fixture(scope="package")
+def tab(browser: Browser) -> Iterator[Watch]:
+    """Give the one page of all tests: a new one for each takes longer than most of them."""
+    context = browser.new_context(timezone_id="Europe/Berlin", locale="en-GB")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.set_default_timeout(WAIT_MS)
-    yield context
+    yield Watch.over(context.new_page())
     context.close()
 
 
 @pytest.fixture
-def watched(context: BrowserContext) -> Iterator[Callable[[Served], Watch]]:
-    """Give a function that makes a page for a server; what it should not have done fails the test in the end."""
-    watches: list[Watch] = []
+def watched(tab: Watch) -> Iterator[Callable[[Served], Watch]]:
+    """Give a function that makes the page ready for a server; what it should not have done fails the test in the end.
+
+    Nothing is remembered from another test. A server of the test's own has to be asked for first, so that it ends last.
+    """
 
     def watch(served: Served) -> Watch:
-        watches.append(Watch.over(context.new_page(), served.url))
-        return watches[-1]
+        tab.begin(served.url)
+        return tab
 
     yield watch
-    for each in watches:
-        each.check()
+    try:
+        tab.check()
+    finally:
+        tab.leave()
 
 
 @pytest.fixture

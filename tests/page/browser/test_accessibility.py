@@ -149,7 +149,7 @@ def test_the_filters_are_fine_on_a_narrow_screen(page: Page, day: Served, axe: s
 
 
 def test_a_page_without_events_is_fine_light_dark_and_narrow(
-    watched: Callable[[Served], Watch], empty: Served, axe: str
+    empty: Served, watched: Callable[[Served], Watch], axe: str
 ) -> None:
     page = watched(empty).page
     page.goto(empty.url)
@@ -161,7 +161,7 @@ def test_a_page_without_events_is_fine_light_dark_and_narrow(
     assert sticking_out(page) == []
 
 
-def test_motion_is_reduced_where_that_is_asked_for(watched: Callable[[Served], Watch], empty: Served) -> None:
+def test_motion_is_reduced_where_that_is_asked_for(empty: Served, watched: Callable[[Served], Watch]) -> None:
     page = watched(empty).page
     page.goto(empty.url)
     dot = page.locator(".pulse .dot")

@@ -83,7 +83,7 @@ def harmed(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def shown(watched: Callable[[Served], Watch], harmed: Served) -> Page:
+def shown(harmed: Served, watched: Callable[[Served], Watch]) -> Page:
     page = watched(harmed).page
     page.goto(f"{harmed.url}?live=0")
     expect(page.locator(ROWS).first).to_be_visible()

@@ -152,7 +152,7 @@ def test_where_one_name_is_chosen_its_typed_fields_are_columns(page: Page, day: 
 
 
 def test_a_lost_connection_is_shown_and_taken_up_again_without_a_gap(
-    watched: Callable[[Served], Watch], empty: Served
+    empty: Served, watched: Callable[[Served], Watch]
 ) -> None:
     watch = watched(empty)
     watch.refusals_allowed = True

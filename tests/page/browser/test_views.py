@@ -57,7 +57,7 @@ def test_the_catalogue_has_each_type_with_its_fields_and_finds_them(page: Page, 
 
 
 def test_an_empty_database_tells_what_to_set_and_the_first_event_takes_its_place(
-    watched: Callable[[Served], Watch], empty: Served
+    empty: Served, watched: Callable[[Served], Watch]
 ) -> None:
     page = watched(empty).page
     page.goto(empty.url)
