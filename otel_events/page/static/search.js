@@ -59,9 +59,14 @@ export class Search {
   }
 
   #input() {
+    this.#wait();
+    this.#timer = setTimeout(() => this.#apply(), PAUSE_MS);
+  }
+
+  /** Suggest, and ask for nothing yet. */
+  #wait() {
     clearTimeout(this.#timer);
     this.fail(null);
-    this.#timer = setTimeout(() => this.#apply(), PAUSE_MS);
     this.#suggest();
   }
 
@@ -159,6 +164,7 @@ export class Search {
     const caret = current.start + text.length;
     input.value = input.value.slice(0, current.start) + text + input.value.slice(current.end).trimStart();
     input.setSelectionRange(caret, caret);
-    this.#input();
+    if (text.endsWith(":")) this.#wait(); // a key, whose value comes next
+    else this.#input();
   }
 }
