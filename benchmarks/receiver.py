@@ -1,6 +1,7 @@
 """What the receiver of `otel-events view` takes: events a second, CPU an event, memory, and how long a reader waits meanwhile.
 
-The receiver, each sender and the reader are processes of their own. `python -m benchmarks.receiver --help` has the options.
+The receiver, each sender and the reader are processes of their own. Raw batches are made beforehand and carry times of now, as
+those of live senders do, except in the case that spreads them over 30 days. The options: `python -m benchmarks.receiver --help`.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Case:
 CASES: Final = (
     Case("raw batches of 512, HTTP", "http", 1, 512, 150_000),
     Case("raw batches of 5,000, HTTP", "http", 1, 5_000, 150_000),
+    Case("raw batches of 5,000, HTTP, times of 30 days", "http-spread", 1, 5_000, 150_000),
     Case("raw batches of 512, gRPC", "grpc", 1, 512, 150_000),
     Case("raw batches of 512, HTTP, two processes", "http", 2, 512, 100_000),
     Case("one event a request, HTTP, 16 connections", "http-many", 1, 1, 8_000),

@@ -15,6 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, LogRecord, ResourceLogs, ScopeLogs
 
 CONNECTIONS: Final = 16
+DAY_NS: Final = 86_400_000_000_000
+SPREAD_DAYS: Final = 30
 LOGS_METHOD: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 NAMES: Final = (
     "order-placed",
@@ -44,14 +46,14 @@ def attributes_of(number: int, source: random.Random) -> dict[str, Any]:
     }
 
 
-def bodies(events: int, batch: int) -> Iterator[bytes]:
-    """Yield requests with so many events together."""
+def bodies(events: int, batch: int, *, days: int = 0) -> Iterator[bytes]:
+    """Yield requests with so many events together: of now, as live senders have them, or of any time in so many days."""
     source = random.Random()  # noqa: S311 - what is sent need not be secret
     stream = f"{source.randrange(10**10):010d}"
     for start in range(0, events, batch):
-        now = time.time_ns()
         records = []
         for number in range(start, min(start + batch, events)):
+            now = time.time_ns() - source.randrange(days * DAY_NS + 1)
             attributes = {"log.record.uid": f"01J{stream}{number:013d}", **attributes_of(number, source)}
             name = source.choice(NAMES)
             records.append(
@@ -85,9 +87,9 @@ def _value(value: Any) -> AnyValue:
     return AnyValue(double_value=value) if isinstance(value, float) else AnyValue(int_value=value)
 
 
-def over_http(ports: Mapping[str, int], events: int, batch: int) -> Sender:
+def over_http(ports: Mapping[str, int], events: int, batch: int, *, days: int = 0) -> Sender:
     """Return a sender of raw batches over one connection."""
-    made = list(bodies(events, batch))
+    made = list(bodies(events, batch, days=days))
 
     def send() -> int:
         _post(ports["http"], made)
@@ -176,6 +178,7 @@ def _post(port: int, made: list[bytes]) -> None:
 
 SENDERS: Final[Mapping[str, Callable[[Mapping[str, int], int, int], Sender]]] = {
     "http": over_http,
+    "http-spread": functools.partial(over_http, days=SPREAD_DAYS),
     "http-many": over_many,
     "grpc": over_grpc,
     "sdk": over_sdk,

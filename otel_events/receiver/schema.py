@@ -28,10 +28,11 @@ SCHEMA_VERSION: Final = 2
 READABLE_VERSIONS: Final = frozenset({*UPGRADES, SCHEMA_VERSION})
 """The versions in which ``events`` has the columns that it has now."""
 
-_CACHE_KIB: Final = 16_000
-"""What does not fit is written before the transaction ends, and again when it does."""
+_CACHE_KIB: Final = 64_000
+"""What does not fit is written before the transaction ends, and again when it does. Events of many actors and times change
+pages all over the indexes, which are read again where they are not in here."""
 
-_CHECKPOINT_PAGES: Final = 4_000
+_CHECKPOINT_PAGES: Final = 16_000
 """A page that changes again before the next checkpoint is written to the database once less, and a checkpoint syncs twice."""
 
 _MAX_IDLE_WAL_BYTES: Final = 64 * 1024 * 1024

@@ -28,8 +28,9 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     process = ReceiverProcess(database)
 
     def send(sender: int) -> None:
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", process.http_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", process.http_port, timeout=30)
+        # It closes itself where there is no answer, but not where a request can no longer be sent.
+        with closing(connection), suppress(OSError, http.client.HTTPException):
             for number in range(100_000):
                 uids = [f"{sender}-{number}-{place}" for place in range(5)]
                 body = logs_request(*(log_record(uid) for uid in uids)).SerializeToString()

@@ -128,3 +128,8 @@ def test_a_word_is_found_in_each_part_of_an_event(database: sqlite3.Connection) 
 
     assert found(words) == words
     assert found(["key", "deep", "u-1", "log", "missing", "placed order"]) == []
+
+
+def test_the_search_index_is_merged_seldom(database: sqlite3.Connection) -> None:
+    settings = dict(database.execute("SELECT k, v FROM search_config").fetchall())
+    assert (settings["hashsize"], settings["automerge"], settings["crisismerge"]) == (4 * 1024 * 1024, 16, 64)
