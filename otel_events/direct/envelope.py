@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from otel_events import semconv
@@ -45,14 +45,13 @@ class Envelope:
         envelope._scope_schema = field(b"\x1a", scoped.schema_url.encode())
         return envelope
 
-    def wrap(self, records: Iterable[bytes]) -> bytes:
+    def wrap(self, records: Collection[bytes]) -> bytes:
         """Return the body of a request.
 
         Args:
             records: Each a ``LogRecord`` as a field of ``ScopeLogs``, as ``Encoder.encode`` gives it.
         """
-        content = b"".join(records)
-        scope_length = len(self._scope) + len(content) + len(self._scope_schema)
+        scope_length = len(self._scope) + sum(map(len, records)) + len(self._scope_schema)
         scope_head = b"\x12" + varint(scope_length)
         length = len(self._resource) + len(scope_head) + scope_length
         return b"".join(
@@ -62,7 +61,7 @@ class Envelope:
                 self._resource,
                 scope_head,
                 self._scope,
-                content,
+                *records,
                 self._scope_schema,
             )
         )

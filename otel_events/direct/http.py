@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import http.client
-import io
 import ssl
 import time
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from otel_events.direct.answers import MAX_ANSWER_BYTES, Answer, Kind, of_exception, of_http
+from otel_events.direct.connections import use_own_connections
 from otel_events.direct.transport import USER_AGENT, Transport
 from otel_events.settings.otlp import OtlpSettings
 
@@ -49,7 +47,7 @@ class HttpTransport(Transport[urllib3.PoolManager]):
             options["ssl_context"] = _tls(self._otlp)
         manager = _through(self._proxy, options) if self._proxy else urllib3.PoolManager(**options)
         pool = manager.connection_from_url(self._url)
-        pool.ConnectionCls = _HttpsConnection if isinstance(pool, urllib3.HTTPSConnectionPool) else _HttpConnection
+        use_own_connections(pool)
         self._kept = False
         return manager
 
@@ -121,40 +119,3 @@ def _through(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
     credentials, at, _ = urlsplit(proxy).netloc.rpartition("@")
     headers = urllib3.make_headers(proxy_basic_auth=unquote(credentials)) if at else None
     return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
-
-
-class _Bounded(io.RawIOBase):
-    """Reads an answer from a socket, whose timeout is there for each piece, within that timeout as a whole."""
-
-    def __init__(self, sock: Any, reader: io.RawIOBase) -> None:
-        self._socket = sock
-        self._reader = reader
-        self._deadline = time.monotonic() + (sock.gettimeout() or 0.0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        seconds = self._deadline - time.monotonic()
-        if seconds <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(seconds)
-        return self._reader.readinto(buffer)
-
-    def close(self) -> None:
-        self._reader.close()
-        super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Bounded(sock, self.fp.detach()))
-
-
-class _HttpConnection(HTTPConnection):
-    response_class = _Response
-
-
-class _HttpsConnection(HTTPSConnection):
-    response_class = _Response

@@ -29,7 +29,7 @@ class MemoryQueue:
         when_full: ``drop_newest`` refuses what comes, ``drop_oldest`` lets go of what came first, ``block`` waits for room and
             then refuses.
         block_seconds: How long ``block`` waits.
-        batch_records: So many records wake whoever empties it before its time.
+        waking_records: So many records wake whoever empties it before its time.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class MemoryQueue:
         max_bytes: int,
         when_full: FullPolicy = "drop_newest",
         block_seconds: float = 1.0,
-        batch_records: int,
+        waking_records: int,
     ) -> None:
         self._max_bytes = max_bytes
         self._when_full = when_full
         self._block_seconds = block_seconds
-        self._batch_records = batch_records
+        self._waking_records = waking_records
         self._records = Ring(max_records, max_bytes)
         self.append = self._records.append
         self._taken = 0
@@ -107,11 +107,11 @@ class MemoryQueue:
                 self._first_taken = None
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
+        """Wait until there is enough for a batch, until ``wake`` is called, or for so many seconds."""
         with self._lock:
             # In this order: who puts a record looks at what is wanted after that, without the lock.
-            self._records.wanted = self._batch_records
-            if len(self._records) < self._batch_records:
+            self._records.wanted = self._waking_records
+            if len(self._records) < self._waking_records:
                 self._filled.wait(seconds)
             self._records.wanted = 0
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _JOURNAL_SHARE: Final = 0.3
 """Of the time of a shutdown: what is in the journal is safe without it."""
 
+_WAKING_RECORDS: Final = 512
+"""So many records are sent without delay, a size of batch at which a request costs little; more come while it is under way."""
+
 
 class Opened:
     """It belongs to the process that made it.
@@ -68,7 +71,7 @@ class Opened:
             max_records=queue.max_records,
             max_bytes=queue.max_bytes,
             when_full=queue.when_full,
-            batch_records=queue.batch_records,
+            waking_records=min(queue.batch_records, _WAKING_RECORDS),
         )
         self._transport = transport_of(settings)
         self._exporter = Exporter(

@@ -28,7 +28,7 @@ class Rig:
     def __init__(self, server: HttpServer, batch_records: int = 4) -> None:
         self.server = server
         self.answers: list[Answer] = []
-        self.queue = MemoryQueue(max_records=1000, max_bytes=10**6, batch_records=batch_records)
+        self.queue = MemoryQueue(max_records=1000, max_bytes=10**6, waking_records=batch_records)
         self.exporter = Exporter(
             MemorySource(self.queue, Envelope({"service.name": "rig"})),
             make_transport(server.endpoint, timeout_seconds=1.0),

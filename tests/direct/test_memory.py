@@ -15,7 +15,7 @@ from otel_events.settings.queueing import FULL_POLICIES, FullPolicy
 
 
 def queue(when_full: FullPolicy = "drop_newest", **more: int) -> MemoryQueue:
-    bounds = {"max_records": 3, "max_bytes": 100, "batch_records": 2, **more}
+    bounds = {"max_records": 3, "max_bytes": 100, "waking_records": 2, **more}
     return MemoryQueue(when_full=when_full, block_seconds=0.05, **bounds)
 
 
@@ -56,7 +56,7 @@ def test_a_full_queue_waits_for_room_and_then_refuses() -> None:
     assert not records.put(b"y")
     assert records.dropped == 1
 
-    patient = MemoryQueue(max_records=1, max_bytes=9, when_full="block", block_seconds=30.0, batch_records=1)
+    patient = MemoryQueue(max_records=1, max_bytes=9, when_full="block", block_seconds=30.0, waking_records=1)
     patient.put(b"1")
     threading.Timer(0.05, patient.take, (1, 9)).start()
     assert patient.put(b"2")
@@ -64,7 +64,7 @@ def test_a_full_queue_waits_for_room_and_then_refuses() -> None:
 
 
 def test_a_batch_or_a_call_ends_a_wait() -> None:
-    records = queue(batch_records=2)
+    records = queue(waking_records=2)
     for end in (lambda: (records.put(b"1"), records.put(b"2")), records.wake):
         records.take(9, 99)
         timer = threading.Timer(0.05, end)
@@ -99,7 +99,7 @@ def test_whatever_comes_and_goes_bounds_and_counts_hold(when_full: FullPolicy, s
 
 
 def test_many_threads_lose_nothing() -> None:
-    records = MemoryQueue(max_records=100_000, max_bytes=10_000_000, batch_records=100)
+    records = MemoryQueue(max_records=100_000, max_bytes=10_000_000, waking_records=100)
     threads = [threading.Thread(target=lambda: [records.put(b"record") for _ in range(1000)]) for _ in range(8)]
     for thread in threads:
         thread.start()
