@@ -28,14 +28,10 @@ class ChosenPipeline:
 
     def accept(self, event: Any, stamp: Stamp) -> Receipt | None:
         """Take an event."""
-        pipeline = self._pipeline
-        if pipeline is None:
-            pipeline = self._chosen()
-        try:
-            return pipeline.accept(event, stamp)
-        finally:
-            # From now on events go there without a detour. A pipeline may have replaced its method at its first event.
-            self.accept = pipeline.accept  # type: ignore[method-assign] # the same method of another
+        pipeline = self._pipeline or self._chosen()
+        # From now on events go there without a detour.
+        self.accept = pipeline.accept  # type: ignore[method-assign] # the same method of another
+        return pipeline.accept(event, stamp)
 
     def flush(self, timeout: float) -> Outcome:
         """Send what waits, within ``timeout`` seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -50,6 +50,8 @@ class OTelListener:
         self._settings = settings
         self._pipeline = pipeline
         self._stamper = stamper or Stamper()
+        self._stamp = self._stamper.stamp
+        self._accept: Callable[[Any, Stamp], Receipt | None] = self._accept_first
         self._counts = Counts()
         self._accepted = self._counts.adder("accepted")
         self._filtered = settings.include != ("*",) or bool(settings.exclude)
@@ -73,7 +75,7 @@ class OTelListener:
                 self._counts.add("excluded")
                 return None
             self._accepted()
-            return self._pipeline.accept(event, self._stamper.stamp())
+            return self._accept(event, self._stamp())
         except DeliveryError:
             raise
         except Exception as error:
@@ -99,6 +101,11 @@ class OTelListener:
     def healthy(self) -> bool:
         """Tell whether the pipeline is well."""
         return self._pipeline.healthy()
+
+    def _accept_first(self, event: Any, stamp: Stamp) -> Receipt | None:
+        receipt = self._pipeline.accept(event, stamp)
+        self._accept = self._pipeline.accept  # A pipeline may have found a shorter way with its first event.
+        return receipt
 
     def _is_included(self, name: str) -> bool:
         included = any(fnmatch.fnmatchcase(name, glob) for glob in self._settings.include)

@@ -8,13 +8,16 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import get_current_span
 
 from otel_events.context import current_request, surroundings
 from otel_events.counts import next_number
+
+if TYPE_CHECKING:
+    from otel_events.stamps import Stamps
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
@@ -88,7 +91,9 @@ class Stamper:
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns, *, compiled: bool = True) -> None:
         self._clock_ns = clock_ns
-        self._compiled = compiled and type(self).stamp is Stamper.stamp
+        self._stamps = self._compiled() if compiled and type(self).stamp is Stamper.stamp else None
+        if self._stamps is not None:
+            self.stamp = self._stamps  # type: ignore[method-assign] # which does the same
         self._stream = self._begin_stream()
 
     @property
@@ -128,23 +133,23 @@ class Stamper:
 
     def _begin_stream(self) -> Stream:
         stream = self._new_stream()
-        if self._compiled:
-            try:
-                from otel_events.stamps import Stamps
-            except ImportError:  # no compiler where it was installed
-                return stream
-            self.stamp = Stamps(  # type: ignore[method-assign] # which does the same
-                functools.partial(Stamper.stamp, self),
-                stamp_type=Stamp,
-                numbers=stream.numbers,
-                clock_ns=self._clock_ns,
-                get_current=get_current,
-                span_of=_span_of,
-                surroundings=surroundings,
-                pid=stream.pid,
-                stream=stream.text,
-            )
+        if self._stamps is not None:
+            self._stamps.begin(numbers=stream.numbers, pid=stream.pid, stream=stream.text)
         return stream
+
+    def _compiled(self) -> Stamps | None:
+        try:
+            from otel_events.stamps import Stamps
+        except ImportError:  # no compiler where it was installed
+            return None
+        return Stamps(
+            functools.partial(Stamper.stamp, self),
+            stamp_type=Stamp,
+            clock_ns=self._clock_ns,
+            get_current=get_current,
+            span_of=_span_of,
+            surroundings=surroundings,
+        )
 
     def _new_stream(self) -> Stream:
         return Stream(os.getpid(), _base32(int.from_bytes(os.urandom(5), "big"), 8), itertools.count())

@@ -18,6 +18,7 @@
 #define STREAM_CHARACTERS 8
 #define UID_CHARACTERS 26
 #define STAMP_FIELDS 7
+#define NO_PID (-1)
 #define NANOSECONDS_IN_A_MILLISECOND 1000000
 
 static const char ALPHABET[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's base 32 */
@@ -27,13 +28,13 @@ typedef struct {
     vectorcallfunc vectorcall;
     PyObject *python;       /* callable: the same in Python */
     PyObject *stamp_type;   /* Stamp */
-    PyObject *numbers;      /* iterator: counts within the stream */
     PyObject *clock_ns;     /* callable */
     PyObject *get_current;  /* callable: OpenTelemetry's context */
     PyObject *span_of;      /* callable: a context's trace id, span id and flags, as a tuple */
     PyObject *surroundings; /* ContextVar whose value is a tuple of actor and request */
+    PyObject *numbers;      /* iterator: counts within the stream; NULL before there is one, as is the next */
     PyObject *pid;          /* int */
-    long long own_pid;
+    long long own_pid;      /* the same, or NO_PID */
     char stream[STREAM_CHARACTERS];
 } Stamps;
 
@@ -205,25 +206,42 @@ stamps_dealloc(Stamps *stamps)
 }
 
 static PyObject *
-stamps_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+stamps_begin(Stamps *stamps, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"python", "stamp_type", "numbers",      "clock_ns", "get_current",
-                            "span_of", "surroundings", "pid", "stream", NULL};
-    PyObject *python, *stamp_type, *numbers, *clock_ns, *get_current, *span_of, *surroundings, *pid;
+    static char *names[] = {"numbers", "pid", "stream", NULL};
+    PyObject *numbers, *pid;
     const char *stream;
     Py_ssize_t length;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!OOOOO!O!s#:Stamps", names, &python, &PyType_Type, &stamp_type,
-                                     &numbers, &clock_ns, &get_current, &span_of, &PyContextVar_Type, &surroundings,
-                                     &PyLong_Type, &pid, &stream, &length)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!s#:begin", names, &numbers, &PyLong_Type, &pid, &stream,
+                                     &length)) {
         return NULL;
     }
     long long own_pid = PyLong_AsLongLong(pid);
     if (own_pid == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    if (length != STREAM_CHARACTERS || !PyIter_Check(numbers)
-        || !PyType_IsSubtype((PyTypeObject *)stamp_type, &PyTuple_Type)) {
-        PyErr_SetString(PyExc_ValueError, "a stream is a text of 8 characters and an iterator, and a stamp is a tuple");
+    if (length != STREAM_CHARACTERS || !PyIter_Check(numbers)) {
+        PyErr_SetString(PyExc_ValueError, "a stream is a text of 8 characters and an iterator");
+        return NULL;
+    }
+    memcpy(stamps->stream, stream, STREAM_CHARACTERS);
+    stamps->own_pid = own_pid;
+    Py_XSETREF(stamps->pid, Py_NewRef(pid));
+    Py_XSETREF(stamps->numbers, Py_NewRef(numbers));
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+stamps_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"python", "stamp_type", "clock_ns", "get_current", "span_of", "surroundings", NULL};
+    PyObject *python, *stamp_type, *clock_ns, *get_current, *span_of, *surroundings;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!OOOO!:Stamps", names, &python, &PyType_Type, &stamp_type,
+                                     &clock_ns, &get_current, &span_of, &PyContextVar_Type, &surroundings)) {
+        return NULL;
+    }
+    if (!PyType_IsSubtype((PyTypeObject *)stamp_type, &PyTuple_Type)) {
+        PyErr_SetString(PyExc_ValueError, "a stamp is a tuple");
         return NULL;
     }
     Stamps *stamps = (Stamps *)type->tp_alloc(type, 0);
@@ -231,13 +249,21 @@ stamps_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         return NULL;
     }
     stamps->vectorcall = stamps_call;
-    stamps->own_pid = own_pid;
-    memcpy(stamps->stream, stream, STREAM_CHARACTERS);
-#define KEEP(member) stamps->member = Py_NewRef(member);
-    FOR_EACH_MEMBER(KEEP)
-#undef KEEP
+    stamps->own_pid = NO_PID;
+    stamps->python = Py_NewRef(python);
+    stamps->stamp_type = Py_NewRef(stamp_type);
+    stamps->clock_ns = Py_NewRef(clock_ns);
+    stamps->get_current = Py_NewRef(get_current);
+    stamps->span_of = Py_NewRef(span_of);
+    stamps->surroundings = Py_NewRef(surroundings);
     return (PyObject *)stamps;
 }
+
+static PyMethodDef stamps_methods[] = {
+    {"begin", (PyCFunction)(void (*)(void))stamps_begin, METH_VARARGS | METH_KEYWORDS,
+     "Stamp the events of another stream, in the process to which that belongs."},
+    {NULL, NULL, 0, NULL},
+};
 
 static PyMemberDef stamps_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Stamps, vectorcall), READONLY, NULL},
@@ -251,6 +277,7 @@ static PyType_Slot stamps_slots[] = {
     {Py_tp_traverse, stamps_traverse},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, stamps_members},
+    {Py_tp_methods, stamps_methods},
     {0, NULL},
 };
 

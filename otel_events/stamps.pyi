@@ -10,12 +10,10 @@ class Stamps:
         python: Callable[[], Stamp],
         *,
         stamp_type: type[Stamp],
-        numbers: Iterator[int],
         clock_ns: Callable[[], int],
         get_current: Callable[[], Any],
         span_of: Callable[[Any], tuple[int, int, int]],
         surroundings: ContextVar[Any],
-        pid: int,
-        stream: str,
     ) -> Stamps: ...
     def __call__(self) -> Stamp: ...
+    def begin(self, *, numbers: Iterator[int], pid: int, stream: str) -> None: ...

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #define PID_IN_STAMP 6
+#define NO_PID (-1)
 
 typedef struct {
     PyObject_HEAD
@@ -16,7 +17,7 @@ typedef struct {
     PyObject *ways;   /* dict: encodes the events of a class; whoever made this adds to it, and empties it at the end */
     PyObject *append; /* callable: puts a record into the ring; True where nothing more is to be done */
     PyObject *attend; /* callable: does what is to be done otherwise, with the record and what append has said */
-    long long pid;    /* of the process in which events are taken */
+    long long pid;    /* of the process to whose ring that belongs; NO_PID before there is one */
 } Intake;
 
 static PyObject *
@@ -82,13 +83,26 @@ intake_dealloc(Intake *intake)
 }
 
 static PyObject *
+intake_begin(Intake *intake, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"append", "attend", "pid", NULL};
+    PyObject *append, *attend;
+    long long pid;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOL:begin", names, &append, &attend, &pid)) {
+        return NULL;
+    }
+    intake->pid = pid;
+    Py_XSETREF(intake->append, Py_NewRef(append));
+    Py_XSETREF(intake->attend, Py_NewRef(attend));
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 intake_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"python", "ways", "append", "attend", "pid", NULL};
-    PyObject *python, *ways, *append, *attend;
-    long long pid;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!OOL:Intake", names, &python, &PyDict_Type, &ways, &append,
-                                     &attend, &pid)) {
+    static char *names[] = {"python", "ways", NULL};
+    PyObject *python, *ways;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!:Intake", names, &python, &PyDict_Type, &ways)) {
         return NULL;
     }
     Intake *intake = (Intake *)type->tp_alloc(type, 0);
@@ -96,12 +110,17 @@ intake_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         return NULL;
     }
     intake->vectorcall = intake_call;
-    intake->pid = pid;
-#define KEEP(member) intake->member = Py_NewRef(member);
-    FOR_EACH_MEMBER(KEEP)
-#undef KEEP
+    intake->pid = NO_PID;
+    intake->python = Py_NewRef(python);
+    intake->ways = Py_NewRef(ways);
     return (PyObject *)intake;
 }
+
+static PyMethodDef intake_methods[] = {
+    {"begin", (PyCFunction)(void (*)(void))intake_begin, METH_VARARGS | METH_KEYWORDS,
+     "Take events into the ring of a process."},
+    {NULL, NULL, 0, NULL},
+};
 
 static PyMemberDef intake_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Intake, vectorcall), READONLY, NULL},
@@ -115,6 +134,7 @@ static PyType_Slot intake_slots[] = {
     {Py_tp_traverse, intake_traverse},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, intake_members},
+    {Py_tp_methods, intake_methods},
     {0, NULL},
 };
 

@@ -5,12 +5,9 @@ from otel_events.stamp import Stamp
 
 class Intake:
     def __new__(
-        cls,
-        python: Callable[[Any, Stamp], Any],
-        *,
-        ways: dict[type, Callable[[Any, Stamp], bytes]],
-        append: Callable[[bytes], bool | None],
-        attend: Callable[[bytes, bool | None], object],
-        pid: int,
+        cls, python: Callable[[Any, Stamp], Any], *, ways: dict[type, Callable[[Any, Stamp], bytes]]
     ) -> Intake: ...
     def __call__(self, event: Any, stamp: Stamp, /) -> Any: ...
+    def begin(
+        self, *, append: Callable[[bytes], bool | None], attend: Callable[[bytes, bool | None], object], pid: int
+    ) -> None: ...

@@ -59,6 +59,9 @@ class DirectPipeline:
         self._pid = os.getpid()
         self._opened: Opened | None = None
         self._closed = False
+        if IS_COMPILED:
+            self._intake = Intake(partial(DirectPipeline.accept, self), ways=self._ways)
+            self.accept = self._intake  # type: ignore[assignment, method-assign] # which does the same
 
     def accept(self, event: Any, stamp: Stamp) -> DeliveryReceipt | None:
         """Encode an event, and queue it or have it written to the journal, of which the receipt tells.
@@ -201,17 +204,9 @@ class DirectPipeline:
                     opened.journal()
                 call_at_exit(self._at_exit)
                 if IS_COMPILED:
-                    self.accept = self._intake(opened)  # type: ignore[assignment, method-assign] # which does the same
+                    queue = opened.queue
+                    self._intake.begin(append=queue.append, attend=queue.attend, pid=opened.pid)
             return opened
-
-    def _intake(self, opened: Opened) -> Intake:
-        return Intake(
-            partial(DirectPipeline.accept, self),
-            ways=self._ways,
-            append=opened.queue.append,
-            attend=opened.queue.attend,
-            pid=opened.pid,
-        )
 
     def _own_lock(self) -> threading.Lock:
         if self._pid != os.getpid():
