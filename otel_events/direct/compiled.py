@@ -23,7 +23,7 @@ else:
     IS_COMPILED = True
 
 _NOTHING: Final = -1
-_WHO: Final = -3
+_WHO: Final = -2
 """What a piece of a message stands for where it is no field, as the enum in ``way.c`` has it."""
 
 _UNREAD: Final = ("redact", "drop")

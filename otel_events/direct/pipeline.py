@@ -23,9 +23,7 @@ from otel_events.stamp import Stamp, Stamper
 try:
     from otel_events.direct.intake import Intake
 except ImportError:  # no compiler where it was installed
-    IS_COMPILED = False
-else:
-    IS_COMPILED = True
+    Intake = None  # type: ignore[assignment, misc]
 
 _EXIT_SECONDS: Final = 5.0
 _MAX_CLASSES: Final = 4096
@@ -59,8 +57,8 @@ class DirectPipeline:
         self._pid = os.getpid()
         self._opened: Opened | None = None
         self._closed = False
-        if IS_COMPILED:
-            self._intake = Intake(partial(DirectPipeline.accept, self), ways=self._ways)
+        self._intake = None if Intake is None else Intake(partial(DirectPipeline.accept, self), ways=self._ways)
+        if self._intake is not None:
             self.accept = self._intake  # type: ignore[assignment, method-assign] # which does the same
 
     def accept(self, event: Any, stamp: Stamp) -> DeliveryReceipt | None:
@@ -174,7 +172,7 @@ class DirectPipeline:
         if delivery != "memory":
             closed = (definition.on_failure or journal.on_failure) == "closed"
             durable = _Durable(closed, journal.confirm_seconds if delivery == "confirmed" else 0.0)
-        elif IS_COMPILED:
+        elif self._intake is not None:
             self._add_way(event)
         self._durable[type(event)] = durable
         return durable
@@ -203,7 +201,7 @@ class DirectPipeline:
                 if self._settings.delivery != "memory":
                     opened.journal()
                 call_at_exit(self._at_exit)
-                if IS_COMPILED:
+                if self._intake is not None:
                     queue = opened.queue
                     self._intake.begin(append=queue.append, attend=queue.attend, pid=opened.pid)
             return opened

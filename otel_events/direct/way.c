@@ -20,7 +20,7 @@
 #define LAST_YEAR 2261 /* the last one that is whole in 63 bits of nanoseconds */
 
 /* What a piece of a message stands for, where it is no field. */
-enum { NOTHING = -1, BY = -2, WHO = -3 };
+enum { NOTHING = -1, WHO = -2 };
 
 /* -- growing buffers ----------------------------------------------------------------------------------------------------- */
 
@@ -433,8 +433,9 @@ put_text(Buffer *buffer, PyObject *text)
 static int
 put_line(const Way *way, const Work *work, Buffer *line)
 {
-    PyObject *who = PyTuple_GET_ITEM(work->acting, 1), *by = PyTuple_GET_ITEM(work->acting, 2);
+    PyObject *who = PyTuple_GET_ITEM(work->acting, 1);
     if (way->piece_count == 0) {
+        PyObject *by = PyTuple_GET_ITEM(work->acting, 2);
         if (!buffer_put_bytes(line, way->title) || !put_text(line, by)) {
             return 0;
         }
@@ -447,9 +448,6 @@ put_line(const Way *way, const Work *work, Buffer *line)
         if (done && piece->meaning >= 0) {
             Py_ssize_t begin = work->ends[piece->meaning];
             done = buffer_put(line, work->texts.data + begin, work->ends[piece->meaning + 1] - begin);
-        }
-        else if (done && piece->meaning == BY) {
-            done = put_text(line, by);
         }
         else if (done && piece->meaning == WHO) {
             done = who == Py_None || PyUnicode_GET_LENGTH(who) == 0 ? buffer_put(line, "anonymous", 9) : put_text(line, who);
