@@ -12,7 +12,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 
-SOURCES = ("otel_events/stamps.c", *(f"otel_events/direct/{name}.c" for name in ("intake", "ring", "way")))
+SOURCES = (
+    "otel_events/stamps.c",
+    *(f"otel_events/direct/{name}.c" for name in ("intake", "receipt", "ring", "way")),
+    "otel_events/receiver/fast.c",
+)
 
 
 class Compile(BuildHookInterface):

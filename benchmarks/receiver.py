@@ -22,13 +22,19 @@ from typing import IO, Any, Final, cast
 
 from benchmarks import machine, table
 from benchmarks.receiver_sending import SENDERS
+from benchmarks.receiver_watching import watch
 
 ROOT: Final = Path(__file__).parents[1]
 RESULT: Final = ROOT / "benchmarks" / "results" / "receiver.json"
 CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 CHILD_SECONDS: Final = 300.0
 READ_PAUSE_SECONDS: Final = 0.05
-COLUMNS: Final = ("sent as", "events/s", "CPU an event", "peak memory", "read median", "read p95", "found after")
+COLUMNS: Final = (
+    "sent as", "events/s", "CPU an event", "peak memory", "read median", "read p95", "found after", "on the page after",
+    "page stood still",
+)  # fmt: skip
+"""The last ones: how long after the last answer all can be found by words, and the newest event is on the page, and how long the
+page went without anything new at most."""
 
 READS: Final = (
     "SELECT * FROM events ORDER BY time_ns DESC, id DESC LIMIT 100",
@@ -47,6 +53,7 @@ class Case:
         processes: how many send at once.
         batch: how many events a request has.
         events: how many events each process sends.
+        page: whether the live page is open in a browser meanwhile; it then is what reads.
     """
 
     title: str
@@ -54,6 +61,7 @@ class Case:
     processes: int
     batch: int
     events: int
+    page: bool = False
 
 
 CASES: Final = (
@@ -62,6 +70,8 @@ CASES: Final = (
     Case("raw batches of 5,000, HTTP, times of 30 days", "http-spread", 1, 5_000, 150_000),
     Case("raw batches of 512, gRPC", "grpc", 1, 512, 150_000),
     Case("raw batches of 512, HTTP, two processes", "http", 2, 512, 100_000),
+    Case("raw batches of 512, HTTP, with the page open", "http", 1, 512, 400_000, page=True),
+    Case("raw batches of 5,000, HTTP, with the page open", "http", 1, 5_000, 500_000, page=True),
     Case("one event a request, HTTP, 16 connections", "http-many", 1, 1, 8_000),
     Case("the official exporter, HTTP, two processes", "sdk", 2, 512, 40_000),
 )
@@ -75,11 +85,15 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the database is; default: the folder for temporary files")
     parser.add_argument("--json", type=Path, metavar="FILE", help=f"write the numbers, as {RESULT.name} has them")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--serve-page", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--watch", help=argparse.SUPPRESS)
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--send", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.serve:
-        return _serve(arguments.serve)
+    if arguments.serve or arguments.serve_page:
+        return _serve(arguments.serve or arguments.serve_page, with_page=bool(arguments.serve_page))
+    if arguments.watch:
+        return watch(arguments.watch)
     if arguments.read:
         return _read(arguments.read)
     if arguments.send:
@@ -102,7 +116,7 @@ def main() -> int:
 
 def _measure(case: Case, database: Path, scale: float) -> dict[str, float]:
     events = int(case.events * scale)
-    with _child("--serve", str(database)) as receiver:
+    with _child("--serve-page" if case.page else "--serve", str(database)) as receiver:
         ports = _line(receiver)
         senders = [
             _child("--send", case.sender, json.dumps(ports), str(events), str(case.batch))
@@ -112,7 +126,9 @@ def _measure(case: Case, database: Path, scale: float) -> dict[str, float]:
             sending = [stack.enter_context(sender) for sender in senders]
             for sender in sending:
                 _line(sender)
-            reader = stack.enter_context(_child("--read", str(database)))
+            reader = stack.enter_context(
+                _child("--watch", ports["page"]) if case.page else _child("--read", str(database))
+            )
             _line(reader)
             cpu_before = _cpu_seconds(receiver.pid)
             begun = time.perf_counter()
@@ -120,7 +136,7 @@ def _measure(case: Case, database: Path, scale: float) -> dict[str, float]:
                 _tell(sender)
             sent = [_line(sender) for sender in sending]
             seconds = time.perf_counter() - begun
-            _tell(reader)
+            _tell(reader, json.dumps({"text": f"order_id=o-{events - 1} "}))
             reads = _line(reader)
         _tell(receiver)
         ended = _line(receiver)
@@ -136,9 +152,8 @@ def _measure(case: Case, database: Path, scale: float) -> dict[str, float]:
         "events_per_second": round(total / seconds),
         "cpu_us_per_event": round(cpu / total * 1e6, 1),
         "peak_mib": round(peak, 1),
-        "read_median_ms": reads["median_ms"],
-        "read_p95_ms": reads["p95_ms"],
         "found_after_ms": ended["found_after_ms"],
+        **{f"{'page' if case.page else 'read'}_{name}": value for name, value in reads.items()},
     }
 
 
@@ -148,17 +163,29 @@ def _cells(title: str, numbers: dict[str, float]) -> list[str]:
         f"{numbers['events_per_second']:,.0f}",
         f"{numbers['cpu_us_per_event']:.1f} µs",
         f"{numbers['peak_mib']:.0f} MiB",
-        f"{numbers['read_median_ms']:.1f} ms",
-        f"{numbers['read_p95_ms']:.1f} ms",
-        f"{numbers['found_after_ms']:.0f} ms",
+        _milliseconds(numbers, "read_median_ms", 1),
+        _milliseconds(numbers, "read_p95_ms", 1),
+        _milliseconds(numbers, "found_after_ms", 0),
+        _milliseconds(numbers, "page_shown_after_ms", 0),
+        _milliseconds(numbers, "page_longest_pause_ms", 0),
     ]
 
 
-def _serve(database: Path) -> int:
+def _milliseconds(numbers: dict[str, float], name: str, digits: int) -> str:
+    return f"{numbers[name]:,.{digits}f} ms" if name in numbers else "–"
+
+
+def _serve(database: Path, *, with_page: bool) -> int:
     from otel_events.receiver import Receiver
 
-    with Receiver(database, http_port=0, grpc_port=0) as receiver:
-        print(json.dumps({"http": receiver.http_port, "grpc": receiver.grpc_port}), flush=True)
+    with contextlib.ExitStack() as stack:
+        receiver = stack.enter_context(Receiver(database, http_port=0, grpc_port=0))
+        ports: dict[str, Any] = {"http": receiver.http_port, "grpc": receiver.grpc_port}
+        if with_page:
+            from otel_events.page import Page
+
+            ports["page"] = stack.enter_context(Page(receiver, port=0)).url
+        print(json.dumps(ports), flush=True)
         sys.stdin.readline()
         asked = time.perf_counter()
         while receiver.store.indexed_id < receiver.store.newest_id:
@@ -215,9 +242,9 @@ def _line(process: subprocess.Popen[str]) -> Any:
     return json.loads(text)
 
 
-def _tell(process: subprocess.Popen[str]) -> None:
+def _tell(process: subprocess.Popen[str], line: str = "") -> None:
     stdin = cast("IO[str]", process.stdin)
-    stdin.write("\n")
+    stdin.write(f"{line}\n")
     stdin.flush()
 
 

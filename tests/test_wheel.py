@@ -16,7 +16,11 @@ import otel_events
 from tests.loaded import LOADED
 
 ROOT = Path(__file__).parents[1]
-MODULES = {"otel_events/stamps", "otel_events/direct/intake", "otel_events/direct/ring", "otel_events/direct/way"}
+MODULES = {
+    "otel_events/stamps",
+    *(f"otel_events/direct/{name}" for name in ("intake", "receipt", "ring", "way")),
+    "otel_events/receiver/fast",
+}
 
 
 def run(command: list[str], folder: Path, **added: str) -> str:

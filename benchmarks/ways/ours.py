@@ -13,7 +13,10 @@ from otel_events import Event, EventTracker
 
 FLUSH_SECONDS: Final = 900.0
 
-COMPILED: Final = ("otel_events.stamps", *(f"otel_events.direct.{name}" for name in ("intake", "ring", "way")))
+COMPILED: Final = (
+    "otel_events.stamps",
+    *(f"otel_events.direct.{name}" for name in ("intake", "receipt", "ring", "way")),
+)
 """The modules that are loaded where they could be compiled."""
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
+import time
 from collections.abc import Callable
+from typing import Any, Final
+
+KEPT: Final = 128
+"""So many waits are kept, done or not, before it is looked which are done."""
+
+Ring = Callable[[Any], None]
 
 
 class Alarm:
@@ -14,34 +20,45 @@ class Alarm:
     Args:
         loop: The loop.
         seconds: How long each wait lasts at most.
+
+    Attributes:
+        seconds: As given.
+        waits: Each with when it is over and what is called then. Where there are some, but not ``KEPT``, another may be appended
+            without more ado.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
-        self._seconds = seconds
-        self._waits: deque[tuple[float, asyncio.Future[None], Callable[[asyncio.Future[None]], None]]] = deque()
+        self.seconds = seconds
+        self.waits: list[tuple[float, Any, Ring]] = []
+        self._kept = KEPT
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._waits)
+        return len(self.waits)
 
-    def set(self, future: asyncio.Future[None], ring: Callable[[asyncio.Future[None]], None]) -> None:
-        """Have ``ring`` called with a future that is not done by then."""
-        waits = self._waits
-        while waits and waits[0][1].done():
-            waits.popleft()
-        due = self._loop.time() + self._seconds
-        waits.append((due, future, ring))
+    def set(self, waiting: Any, ring: Ring) -> None:
+        """Have ``ring`` called with a future, or what else can say whether it is ``done()``, that is not done by then."""
+        waits = self.waits
+        waits.append((time.monotonic() + self.seconds, waiting, ring))
         if self._timer is None:
-            self._timer = self._loop.call_at(due, self._look)
+            self._timer = self._loop.call_later(self.seconds, self._look)
+        elif len(waits) > self._kept:
+            self._forget_done()
+
+    def _forget_done(self) -> None:
+        # Each time there are twice as many, so that it costs each wait the same, however many there are.
+        self.waits[:] = [wait for wait in self.waits if not wait[1].done()]
+        self._kept = max(KEPT, 2 * len(self.waits))
 
     def _look(self) -> None:
-        now, waits = self._loop.time(), self._waits
-        while waits and (waits[0][1].done() or waits[0][0] <= now):
-            _, future, ring = waits.popleft()
-            if not future.done():
-                ring(future)
-        self._timer = self._loop.call_at(waits[0][0], self._look) if waits else None
+        self._forget_done()
+        now = time.monotonic()
+        due = [wait for wait in self.waits if wait[0] <= now]
+        del self.waits[: len(due)]
+        self._timer = self._loop.call_later(self.waits[0][0] - now, self._look) if self.waits else None
+        for _, waiting, ring in due:
+            self._loop.call_soon(ring, waiting)
 
 
 class _Here(threading.local):
@@ -61,9 +78,10 @@ def alarm_of(loop: asyncio.AbstractEventLoop, seconds: float) -> Alarm:
         loop: The loop.
         seconds: How long waits last.
     """
-    if _here.loop is not loop:
-        _here.loop, _here.alarms = loop, {}
-    alarm = _here.alarms.get(seconds)
+    here = _here
+    if here.loop is not loop:
+        here.loop, here.alarms = loop, {}
+    alarm = here.alarms.get(seconds)
     if alarm is None:
-        alarm = _here.alarms[seconds] = Alarm(loop, seconds)
+        alarm = here.alarms[seconds] = Alarm(loop, seconds)
     return alarm

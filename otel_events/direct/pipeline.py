@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -37,6 +38,16 @@ class _Durable(NamedTuple):
     confirm_seconds: float
 
 
+class _Kept(NamedTuple):
+    """The same, with all that it takes once the journal is open: how events are encoded, and where to put them."""
+
+    closed: bool
+    confirm_seconds: float
+    way: Straight
+    put: Callable[[bytes, DeliveryReceipt], None]
+    pid: int
+
+
 class DirectPipeline:
     """Opened at the first event, and again at the first one in a forked child, whose queue begins empty.
 
@@ -52,6 +63,7 @@ class DirectPipeline:
         self._encode = self._encoder.encode
         self._durable: dict[type, _Durable | None] = {}
         self._ways: dict[type, Straight] = {}
+        self._kept: dict[type, _Kept] = {}
         self._counts = Counts()
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -68,6 +80,11 @@ class DirectPipeline:
             DeliveryError: It must be written to the journal, and cannot be.
         """
         try:
+            kept = self._kept.get(type(event))
+            if kept is not None and kept.pid == stamp.pid:
+                receipt = DeliveryReceipt(kept.closed, kept.confirm_seconds)
+                kept.put(kept.way(event, stamp), receipt)
+                return receipt
             opened = self._opened
             if self._closed:
                 self._come_late(event)
@@ -82,8 +99,10 @@ class DirectPipeline:
             if durable is None:
                 opened.queue.put(record)
                 return None
-            receipt = DeliveryReceipt(closed=durable.closed, confirm_seconds=durable.confirm_seconds)
-            (opened.opened_journal or opened.journal()).put(record, receipt)
+            receipt = DeliveryReceipt(durable.closed, durable.confirm_seconds)
+            journal = opened.opened_journal or opened.journal()
+            journal.put(record, receipt)
+            self._keep(event, _Kept(*durable, self._encoder.way(event), journal.put, opened.pid))
             return receipt
         except DeliveryError:
             raise
@@ -107,6 +126,7 @@ class DirectPipeline:
         with self._own_lock():
             self._closed = True
             self._ways.clear()
+            self._kept.clear()
         opened = self._current()
         if opened is not None and not opened.closed:
             cancel_at_exit(self._at_exit)
@@ -185,6 +205,14 @@ class DirectPipeline:
                 self._ways.clear()
             if not self._closed:
                 self._ways[type(event)] = way
+
+    def _keep(self, event: Any, kept: _Kept) -> None:
+        """Have further events of a class take the short way into the journal."""
+        with self._own_lock():
+            if len(self._kept) >= _MAX_CLASSES:
+                self._kept.clear()
+            if not self._closed:
+                self._kept[type(event)] = kept
 
     def _current(self) -> Opened | None:
         """Return what is open in this process; what a parent opened is the parent's."""

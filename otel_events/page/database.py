@@ -20,7 +20,7 @@ DEFAULT_MAX_SECONDS: Final = 10.0
 nobody_waits: ContextVar[threading.Event | None] = ContextVar("nobody_waits", default=None)
 """Set when whoever asked is gone: what is then asked in this context is ended."""
 
-_CACHE_KIB: Final = 32 * 1024
+_CACHE_KIB: Final = 12 * 1024
 _STEPS_BETWEEN_LOOKS: Final = 500_000
 """Steps of SQLite's virtual machine, about 20 ms of them. Each look at the clock takes the interpreter's lock, for which a
 question waits while the receiver is busy; in between it needs none."""

@@ -13,6 +13,10 @@ from otel_events.page.sql import Where, joined
 
 _CURSOR: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _MAX_INTEGER: Final = 2**63 - 1
+_FLOOD: Final = 1_000
+_OF_FLOOD: Final = 20
+"""Of more events at once than the former, which nobody follows one by one, so many are given."""
+
 _ORDER: Final = "ORDER BY time_ns DESC, id DESC"
 
 
@@ -80,7 +84,7 @@ def arrived(connection: sqlite3.Connection, where: Where, limit: int) -> tuple[l
     Args:
         connection: A connection of the page's database.
         where: Which events, with a scope of ids.
-        limit: At most so many.
+        limit: At most so many; fewer where there are so many that they are a flood.
 
     Returns:
         The rows, newest first by their times, and how many there are in all.
@@ -90,6 +94,6 @@ def arrived(connection: sqlite3.Connection, where: Where, limit: int) -> tuple[l
     count: int = connection.execute(f"SELECT count(*) {source}", where.all.parameters).fetchone()[0]
     rows = connection.execute(
         f"SELECT {EVENT_COLUMNS} {source} ORDER BY id DESC LIMIT ?",
-        (*where.all.parameters, limit),
+        (*where.all.parameters, limit if count <= _FLOOD else min(limit, _OF_FLOOD)),
     ).fetchall()
     return sorted(rows, key=lambda row: (row["time_ns"], row["id"]), reverse=True), count

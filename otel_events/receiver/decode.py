@@ -8,9 +8,10 @@ from typing import Final, Literal
 
 from google.protobuf.message import DecodeError
 
+from otel_events.receiver.compiled import log_rows as log_rows_at_once
 from otel_events.receiver.records import Origin, log_rows, origin, span_rows
 from otel_events.receiver.rows import Rows
-from otel_events.receiver.wire import groups
+from otel_events.receiver.wire import Group, groups
 
 MAX_RECORD_BYTES: Final = 2 * 1024 * 1024
 """How large one log record, span (with its events), resource or scope may be in protobuf."""
@@ -105,37 +106,66 @@ class Decoding:
         return " ".join(told)
 
     def _pieces(self) -> Iterator[Rows]:
-        data, make_rows = self._data, self._rows
         events, spans = piece = Rows([], [])
         bytes_left = _PIECE_BYTES
-        for group in groups(data):
+        for group in groups(self._data):
             if _is_too_large(group.resource) or _is_too_large(group.scope):
                 self.too_large += len(group.starts)
                 continue
             shared = origin(group.resource, group.scope, self._received_ns)
-            for start, end in zip(group.starts, group.ends, strict=True):
+            number = 0
+            while number < len(group.starts):
                 if self._records_left <= 0:
-                    self.too_many += 1
-                    continue
-                size = end - start
-                if size > MAX_RECORD_BYTES or (size > _SMALL_BYTES and _is_too_large(data[start:end])):
-                    self.too_large += 1
-                    continue
-                rows = make_rows(data[start:end], shared)
-                if rows is None:
-                    self.invalid += 1
-                    continue
-                if not self._fits(rows):
-                    self.too_many += 1
-                    continue
+                    self.too_many += len(group.starts) - number
+                    break
+                begun, room = number, _PIECE_ROWS - len(events) - len(spans)
+                rows = self._common(group, number, room, bytes_left, shared)
+                number += len(rows.events)
+                if not rows.events:
+                    rows = self._record(group.starts[number], group.ends[number], shared)
+                    number += 1
                 events += rows.events
                 spans += rows.spans
-                bytes_left -= size
+                bytes_left -= group.ends[number - 1] - group.starts[begun]
                 if bytes_left <= 0 or len(events) + len(spans) >= _PIECE_ROWS:
                     yield piece
                     events, spans = piece = Rows([], [])
                     bytes_left = _PIECE_BYTES
         yield piece
+
+    def _common(self, group: Group, first: int, most: int, most_bytes: int, shared: Origin) -> Rows:
+        """Give the rows of the next log records, as far as they can be had at once."""
+        if self._what != "log records":
+            return Rows([], [])
+        events, characters = log_rows_at_once(
+            self._data,
+            group.starts,
+            group.ends,
+            first,
+            min(len(group.starts), first + min(most, self._records_left)),
+            max_record_bytes=min(_SMALL_BYTES, MAX_RECORD_BYTES),
+            max_bytes=most_bytes,
+            max_characters=self._characters_left,
+            shared=shared.of_logs(),
+        )
+        self._records_left -= len(events)
+        self._characters_left -= characters
+        return Rows(events, [])
+
+    def _record(self, start: int, end: int, shared: Origin) -> Rows:
+        """Give the rows of one record, none where it is refused."""
+        size = end - start
+        if size > MAX_RECORD_BYTES or (size > _SMALL_BYTES and _is_too_large(self._data[start:end])):
+            self.too_large += 1
+            return Rows([], [])
+        rows = self._rows(self._data[start:end], shared)
+        if rows is None:
+            self.invalid += 1
+        elif not self._fits(rows):
+            self.too_many += 1
+        else:
+            return rows
+        return Rows([], [])
 
     def _fits(self, rows: Rows) -> bool:
         """Take up the room of the rows, if there is enough. Once something did not fit, nothing more does."""

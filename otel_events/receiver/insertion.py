@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
 from otel_events.receiver import search
+from otel_events.receiver.compiled import numbered
 from otel_events.receiver.rows import EventRow, Rows, SpanRow
+from otel_events.receiver.waiting import Entries
 from otel_events.semconv import CHECKPOINT
 
 _COLUMNS: Final = ", ".join(EventRow._fields)
 _SPAN_COLUMNS: Final = ", ".join(SpanRow._fields)
 
 # The names in these texts are the fields of the row classes; what comes from outside is bound to the question marks.
-_INSERT_EVENT: Final = f"INSERT INTO events ({_COLUMNS}) VALUES ({', '.join('?' * len(EventRow._fields))})"  # noqa: S608
+_INSERT_EVENT: Final = (
+    f"INSERT INTO events (id, {_COLUMNS}) VALUES (?, {', '.join('?' * len(EventRow._fields))}) "  # noqa: S608
+    "ON CONFLICT (uid) DO NOTHING"
+)
 _REPLACE_EVENT: Final = f"UPDATE events SET {_COLUMNS.replace(',', ' = ?,')} = ? WHERE id = ?"  # noqa: S608
 _INSERT_SPAN: Final = (
     f"INSERT INTO spans ({_SPAN_COLUMNS}) VALUES ({', '.join('?' * len(SpanRow._fields))}) "  # noqa: S608
     "ON CONFLICT (trace_id, span_id) DO NOTHING"
 )
-_KNOWN: Final = "SELECT uid FROM events WHERE uid IN (SELECT value FROM json_each(?))"
+_LAST_ID: Final = (
+    "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'), "
+    "(SELECT coalesce(max(id), 0) FROM events))"
+)
+_NEW: Final = "SELECT id, uid, name FROM events WHERE id > ?"
 _ROW: Final = "SELECT id, signal, received_ns, trace_id, span_id FROM events WHERE uid = ?"
 _LINK: Final = "UPDATE events SET trace_id = ?, span_id = ? WHERE id = ?"
 
@@ -50,6 +58,7 @@ class Insertion:
         added: What it did so far.
         rows: How many rows it was given.
         newest_id: The greatest id of the events in the batch, 0 where it has none. Checkpoints are no events.
+        entries: What the search index lacks then.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -57,6 +66,7 @@ class Insertion:
         self.added = Added()
         self.rows = 0
         self.newest_id = 0
+        self.entries = Entries()
 
     def add(self, rows: Rows) -> None:
         """Put rows into the tables, in their order.
@@ -65,31 +75,37 @@ class Insertion:
             sqlite3.Error: The database does not take them.
         """
         self.rows += len(rows.events) + len(rows.spans)
-        fresh: list[EventRow] = []
-        uids = json.dumps([row.uid for row in rows.events if row.uid is not None])
-        known = {uid for (uid,) in self._connection.execute(_KNOWN, (uids,))}
-        for row in rows.events:
-            if row.uid is None or row.uid not in known:
-                known.add(row.uid)
-                fresh.append(row)
-            else:
-                self._insert(fresh)  # It may be one of these.
-                fresh = []
-                self._merge(row)
-        self._insert(fresh)
+        if rows.events:
+            self._insert(rows.events)
         if rows.spans:
             self.added.spans += self._connection.executemany(_INSERT_SPAN, rows.spans).rowcount
 
-    def _insert(self, rows: list[EventRow]) -> None:
-        if not rows:
+    def _insert(self, events: list[EventRow]) -> None:
+        last_id: int = self._connection.execute(_LAST_ID).fetchone()[0]
+        if self._connection.executemany(_INSERT_EVENT, numbered(last_id + 1, events)).rowcount < len(events):
+            self._sort_out(events, last_id)
             return
-        self._connection.executemany(_INSERT_EVENT, rows)
-        last_id: int = self._connection.execute("SELECT last_insert_rowid()").fetchone()[0]
-        for age, row in enumerate(reversed(rows)):  # Within a transaction the ids follow each other.
-            if row.name != CHECKPOINT:
-                self.newest_id = max(self.newest_id, last_id - age)
-                break
-        self.added.events += sum(row.name != CHECKPOINT for row in rows)
+        if self.entries.are_known:
+            self.entries.add(last_id + 1, events)
+        of_events = [event_id for event_id, row in enumerate(events, last_id + 1) if row.name != CHECKPOINT]
+        if of_events:
+            self.newest_id = max(self.newest_id, of_events[-1])
+            self.added.events += len(of_events)
+
+    def _sort_out(self, events: list[EventRow], last_id: int) -> None:
+        """Merge those events that did not become a row with the row that has their uid, which may be of another of them."""
+        self.entries.give_up()
+        new = set()
+        for event_id, uid, name in self._connection.execute(_NEW, (last_id,)).fetchall():
+            new.add(uid)
+            if name != CHECKPOINT:
+                self.newest_id = max(self.newest_id, event_id)
+                self.added.events += 1
+        for row in events:
+            if row.uid in new and row.uid is not None:
+                new.remove(row.uid)
+            elif row.uid is not None:
+                self._merge(row)
 
     def _merge(self, row: EventRow) -> None:
         """Merge an event with the row that has its uid."""

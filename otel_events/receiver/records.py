@@ -10,7 +10,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otel_events.receiver.rows import EventRow, Rows, SpanRow
+from otel_events.receiver.rows import EventRow, Rows, SignalName, SpanRow
 from otel_events.receiver.values import (
     clamped_ns,
     hex_or_none,
@@ -28,6 +28,10 @@ _SPAN_KINDS: Final = {1: "internal", 2: "server", 3: "client", 4: "producer", 5:
 _SPAN_STATUSES: Final = {1: "ok", 2: "error"}
 
 
+Shared = tuple[SignalName, str | None, str | None, str | None, str | None, str, int]
+"""The columns ``signal``, ``service``, ``service_instance``, ``scope``, ``scope_version``, ``resource`` and ``received_ns``."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """What all records of one resource and one scope share; the columns of the same names."""
@@ -38,6 +42,11 @@ class Origin:
     scope: str | None
     scope_version: str | None
     received_ns: int
+
+    def of_logs(self) -> Shared:
+        """Give what stands in the rows of log records."""
+        scope, resource = (self.scope, self.scope_version), (self.resource, self.received_ns)
+        return ("log", self.service, self.service_instance, *scope, *resource)
 
 
 def origin(resource: bytes, scope: bytes, received_ns: int) -> Origin:

@@ -34,6 +34,10 @@ class EventRow(NamedTuple):
     resource: str
 
 
+Entry = tuple[int, str | None, str | None, str | None, str | None, str]
+"""What the search index takes of an event: its id, name, actor, service and body, and the words of its attributes."""
+
+
 class SpanRow(NamedTuple):
     """One span to be stored: columns of the table ``spans``, which ``schema.py`` documents."""
 

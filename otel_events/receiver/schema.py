@@ -28,7 +28,7 @@ SCHEMA_VERSION: Final = 2
 READABLE_VERSIONS: Final = frozenset({*UPGRADES, SCHEMA_VERSION})
 """The versions in which ``events`` has the columns that it has now."""
 
-_CACHE_KIB: Final = 64_000
+_CACHE_KIB: Final = 50_000
 """What does not fit is written before the transaction ends, and again when it does. Events of many actors and times change
 pages all over the indexes, which are read again where they are not in here."""
 

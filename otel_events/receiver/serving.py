@@ -10,11 +10,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from otel_events.exceptions import ReceiverError
+from otel_events.receiver.connection import Connection
 
 STOP_TIMEOUT_SECONDS: Final = 3
 """How long requests under way may take when the server stops."""
 
-_MAX_CONNECTIONS: Final = 200
+MAX_CONNECTIONS: Final = 200
 _START_TIMEOUT_SECONDS: Final = 10.0
 
 
@@ -33,7 +34,7 @@ class HttpServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -41,7 +42,7 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=_MAX_CONNECTIONS,
+                limit_concurrency=MAX_CONNECTIONS,
                 timeout_graceful_shutdown=STOP_TIMEOUT_SECONDS,
             )
         )

@@ -5,14 +5,22 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from otel_events.receiver import search
+from otel_events.receiver.insertion import Insertion
 from otel_events.receiver.retention import Expired, Retention, expire, is_too_large, shrink
 from otel_events.receiver.schema import transaction
+from otel_events.receiver.waiting import Waiting
 
 INDEX_AFTER_SECONDS: Final = 0.2
 """How long a new event waits at most for others to be indexed with it."""
+
+_INDEX_MANY_AFTER_SECONDS: Final = 0.7
+_MANY: Final = 1_000
+_ENOUGH: Final = 10_000
+"""Where many wait, more come: they wait longer, so that more are indexed at once, until there are enough."""
 
 _EXPIRE_AFTER_SECONDS: Final = 2.0
 _SLICE_SECONDS: Final = 0.1
@@ -39,14 +47,25 @@ class Upkeep:
         self._retention = retention
         self._piece = _FIRST_PIECE
         self._index_at: float | None = time.monotonic()
+        self._index_by = self._index_at
         self._expire_at = time.monotonic()
+        self._waiting = Waiting(connection)
         self.expired = Expired()
         self.newest_indexed = search.newest_indexed(connection)
 
-    def changed(self) -> None:
+    def changed(self, insertions: Iterable[Insertion]) -> None:
         """Note that there are new events."""
+        for insertion in insertions:
+            self._waiting.add(insertion.entries)
+        now = time.monotonic()
         if self._index_at is None:
-            self._index_at = time.monotonic() + INDEX_AFTER_SECONDS
+            self._index_at = now + INDEX_AFTER_SECONDS
+            self._index_by = now + _INDEX_MANY_AFTER_SECONDS
+        if self._index_at <= self._index_by:
+            if len(self._waiting) >= _ENOUGH:
+                self._index_at = now
+            elif len(self._waiting) >= _MANY:
+                self._index_at = self._index_by
 
     def wait_seconds(self) -> float:
         """Say in how many seconds there is something to do."""
@@ -73,7 +92,7 @@ class Upkeep:
         now = time.monotonic()
         self._expire_at = now + _EXPIRE_AFTER_SECONDS
         if self._index_at is not None:
-            self._index_at = now + _EXPIRE_AFTER_SECONDS
+            self._index_by, self._index_at = now, now + _EXPIRE_AFTER_SECONDS
 
     def catch_up(self) -> None:
         """Index what is there, for a slice of time; what then is missing is done next, or when the file is opened again."""
@@ -86,8 +105,12 @@ class Upkeep:
     def _index(self) -> bool:
         """Index a piece; say whether there may be more."""
         begun = time.monotonic()
-        with transaction(self._connection):
-            done = search.index_more(self._connection, self._piece)
+        try:
+            with transaction(self._connection):
+                done = self._index_next()
+        except sqlite3.Error:
+            self._waiting.give_up()
+            raise
         if done:
             self.newest_indexed = search.newest_indexed(self._connection)
         more = done == self._piece
@@ -97,10 +120,23 @@ class Upkeep:
             self._piece = int(min(max(fits, 1), 2 * self._piece if more else self._piece, _LARGEST_PIECE))
         return more
 
+    def _index_next(self) -> int:
+        """Index the next piece; give how many events it had."""
+        entries = self._waiting.take(self._piece)
+        if entries is not None:
+            search.index_given(self._connection, entries)
+            return len(entries)
+        done = search.index_more(self._connection, self._piece)
+        if done < self._piece:
+            self._waiting.begin()
+        return done
+
     def _expire(self) -> bool:
         """Delete a piece; say whether there may be more."""
         with transaction(self._connection):
             events, spans = expire(self._connection, self._retention, time.time_ns())
+            if events and len(self._waiting) and not search.has_the_oldest(self._connection):
+                self._waiting.give_up()
         if events or spans:
             if not any(self.expired):
                 _logger.warning("The database has reached its bounds: its oldest events are deleted as new ones come.")

@@ -12,6 +12,8 @@ from array import array
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from otel_events.receiver import compiled
+
 MAX_FIELDS: Final = 1_000_000
 """How many fields the outer structure of one request may have."""
 
@@ -69,6 +71,11 @@ class _Walk:
 
         These are resource and scopes, then scope and records. A field 1 that comes twice is merged, as protobuf has it.
         """
+        found = compiled.places(self._data, start, end, self._left)
+        if found is not None:
+            first, starts, ends, fields = found
+            self._left -= fields
+            return first, starts, ends
         firsts = []
         starts, ends = array("L"), array("L")
         for number, begins, stops in self.fields(start, end):

@@ -96,8 +96,7 @@ class Writer:
 
     def _store_group(self) -> None:
         """Store batches in one transaction, as long as there are some and it is not too large."""
-        stored: list[tuple[Future[Added], Added]] = []
-        newest_id = rows = 0
+        stored: list[tuple[Future[Added], Insertion]] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -105,25 +104,43 @@ class Writer:
             self._fail([self._batches.popleft().future for _ in range(len(self._batches))], error)
             return
         try:
-            while self._batches and rows < _GROUP_ROWS:
+            while self._batches and sum(insertion.rows for _, insertion in stored) < _GROUP_ROWS:
                 batch = self._batches.popleft()
                 if not batch.future.set_running_or_notify_cancel():
                     continue
-                insertion = self._store(batch)
+                insertion = self._store(batch) if stored else self._store_first(batch)
                 if insertion is not None:
-                    stored.append((batch.future, insertion.added))
-                    rows += insertion.rows
-                    newest_id = max(newest_id, insertion.newest_id)
+                    stored.append((batch.future, insertion))
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             self._fail([future for future, _ in stored], error)
             return
-        self._upkeep.changed()
-        self._on_commit(newest_id)
-        for future, added in stored:
-            future.set_result(added)
+        self._upkeep.changed([insertion for _, insertion in stored])
+        self._on_commit(max((insertion.newest_id for _, insertion in stored), default=0))
+        for future, insertion in stored:
+            future.set_result(insertion.added)
+
+    def _store_first(self, batch: _Batch) -> Insertion | None:
+        """Store a batch in a transaction that has nothing else; None where that failed and the transaction was begun anew.
+
+        Most batches are alone, and a savepoint has SQLite write down each page as it was.
+
+        Raises:
+            sqlite3.Error: It was undone, and cannot be begun anew.
+        """
+        insertion = Insertion(self._connection)
+        try:
+            for rows in batch.pieces:
+                insertion.add(rows)
+        except Exception as error:
+            batch.future.set_exception(error.with_traceback(None))  # As in :meth:`_store`.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN IMMEDIATE")
+            return None
+        return insertion
 
     def _store(self, batch: _Batch) -> Insertion | None:
         """Store a batch as a part of the transaction; None where that failed and only it was undone.

@@ -66,7 +66,7 @@ class Calls:
                     returned.append((impl, result))
         return returned
 
-    def wait(self, returned: Iterable[Returned], event: Any) -> None:
+    def wait(self, returned: list[Returned], event: Any) -> None:
         """Wait, in synchronous code, for the receipts and awaitables among what was returned.
 
         Raises:
@@ -90,7 +90,7 @@ class Calls:
         if refusal is not None:
             raise refusal
 
-    async def wait_async(self, returned: Iterable[Returned], event: Any) -> None:
+    async def wait_async(self, returned: list[Returned], event: Any) -> None:
         """Likewise in asynchronous code. When the caller is cancelled, what was begun goes on.
 
         Receipts see to that themselves, so they are awaited as they are: a task for each event would cost more than the rest.
@@ -98,6 +98,15 @@ class Calls:
         Raises:
             DeliveryError: The first one, when everything has been awaited.
         """
+        if len(returned) == 1 and _is_receipt(type(returned[0][1])):  # type: ignore[arg-type] # as below
+            # As nearly always, and as below, without what that needs for several.
+            try:
+                await returned[0][1]
+            except Exception as error:
+                self._failed(returned[0][0], error, event)
+                if isinstance(error, DeliveryError):
+                    raise
+            return
         receipts, others = _sorted_out(returned)
         refusal: DeliveryError | None = None
         settled = self._begin_settling(others, event) if others else None
@@ -206,7 +215,7 @@ def _refusal(error: Exception) -> DeliveryError | None:
     return error if isinstance(error, DeliveryError) else None
 
 
-def _sorted_out(returned: Iterable[Returned]) -> tuple[list[Returned], list[Returned]]:
+def _sorted_out(returned: list[Returned]) -> tuple[list[Returned], list[Returned]]:
     """Return the receipts among what was returned, and what else can be awaited; the rest is nothing to wait for."""
     receipts, others = [], []
     for impl, result in returned:

@@ -35,11 +35,18 @@ def test_what_is_done_is_not_kept() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         alarm = Alarm(loop, 60.0)
-        for _ in range(1000):
-            future: asyncio.Future[None] = loop.create_future()
+        waiting = [loop.create_future() for _ in range(3000)]
+        for future in waiting:
             alarm.set(future, lambda _: None)
+            alarm.set(done := loop.create_future(), lambda _: None)
+            done.set_result(None)
+        assert len(alarm) < 3 * len(waiting)
+        for future in waiting:
             future.set_result(None)
-        assert len(alarm) == 1
+        for _ in range(10_000):
+            alarm.set(done := loop.create_future(), lambda _: None)
+            done.set_result(None)
+        assert len(alarm) <= 1025
 
     asyncio.run(main())
 

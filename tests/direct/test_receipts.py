@@ -3,53 +3,95 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
+import importlib.util
+import sys
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_events import Receipt
-from otel_events.direct import receipts as module
-from otel_events.direct.receipts import DeliveryReceipt, Place, resolve
+from otel_events.direct import receipts
+from otel_events.direct.receipts import Place
 from otel_events.exceptions import DeliveryError
 from tests.backends.wait import wait_until
 
 LONG = 8.0
 """Seconds that no test waits to their end."""
 
-Wait = Callable[[DeliveryReceipt], Place]
+Wait = Callable[[Any], Place]
 
 
-def sync(receipt: DeliveryReceipt) -> Place:
-    return receipt.wait()
+def sync(receipt: Any) -> Place:
+    where: Place = receipt.wait()
+    return where
 
 
-def on_a_loop(receipt: DeliveryReceipt) -> Place:
-    async def wait() -> Place:
-        return await receipt
-
-    return asyncio.run(wait())
+def on_a_loop(receipt: Any) -> Place:
+    return asyncio.run(_waiting(receipt))
 
 
 ways = pytest.mark.parametrize("wait", [sync, on_a_loop])
 
 
-def waits(receipt: DeliveryReceipt) -> bool:
-    return receipt._gate is not None or receipt._waiter is not None
+def of_kind(*, compiled: bool) -> Any:
+    """Return the module with receipts that are compiled, or with those that are not."""
+    name = "otel_events.direct.receipt"
+    before = sys.modules.get(name)
+    try:
+        if not compiled:
+            sys.modules[name] = None  # type: ignore[assignment] # Python takes it for one that is not there
+        spec = importlib.util.spec_from_file_location("receipts_of_kind", receipts.__file__)
+        assert spec is not None
+        assert spec.loader is not None
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+    finally:
+        if before is not None:
+            sys.modules[name] = before
+        else:
+            sys.modules.pop(name, None)
+    return found
+
+
+KINDS = {"plain": of_kind(compiled=False), "compiled": of_kind(compiled=True)}
+if KINDS["compiled"].Receipt is KINDS["plain"].Receipt:
+    del KINDS["compiled"]  # There was no compiler where it was installed.
+
+module: Any = None
+DeliveryReceipt: Any = None
+resolve: Any = None
+
+
+@pytest.fixture(params=list(KINDS), autouse=True, scope="module")
+def kind(request: pytest.FixtureRequest) -> str:
+    """Have every test here run with each kind."""
+    global module, DeliveryReceipt, resolve
+    module = KINDS[request.param]
+    DeliveryReceipt, resolve = module.DeliveryReceipt, module.resolve
+    return str(request.param)
+
+
+def waits(receipt: Any) -> bool:
+    return receipt._gate is not None or receipt._waiting is not None
 
 
 class Caller:
     """Waits for a receipt on a thread of its own."""
 
-    def __init__(self, wait: Wait, receipt: DeliveryReceipt) -> None:
+    def __init__(self, wait: Wait, receipt: Any) -> None:
         self.got: list[Place | Exception] = []
         self._thread = threading.Thread(target=self._run, args=(wait, receipt))
         self._thread.start()
 
-    def _run(self, wait: Wait, receipt: DeliveryReceipt) -> None:
+    def _run(self, wait: Wait, receipt: Any) -> None:
         try:
             self.got.append(wait(receipt))
         except Exception as error:
@@ -182,10 +224,7 @@ def test_many_callers_on_one_loop_are_woken() -> None:
     async def main() -> list[Place]:
         receipts = [DeliveryReceipt() for _ in range(100)]
 
-        async def wait(receipt: DeliveryReceipt) -> Place:
-            return await receipt
-
-        tasks = [asyncio.ensure_future(wait(receipt)) for receipt in receipts]
+        tasks = [asyncio.ensure_future(_waiting(receipt)) for receipt in receipts]
         await asyncio.sleep(0)
         threading.Thread(target=resolve, args=(receipts, "journal")).start()
         return await asyncio.gather(*tasks)
@@ -197,10 +236,7 @@ def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:
     async def main() -> Place:
         cancelled, other = DeliveryReceipt(), DeliveryReceipt()
 
-        async def wait(receipt: DeliveryReceipt) -> Place:
-            return await receipt
-
-        tasks = [asyncio.ensure_future(wait(receipt)) for receipt in (cancelled, other)]
+        tasks = [asyncio.ensure_future(_waiting(receipt)) for receipt in (cancelled, other)]
         await asyncio.sleep(0)
         tasks[0].cancel()
         resolve([cancelled, other], "journal")
@@ -210,6 +246,154 @@ def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:
         return await tasks[1]
 
     assert asyncio.run(main()) == "journal"
+
+
+def test_a_cancelled_caller_is_told_why_and_its_task_is_cancelled() -> None:
+    async def main() -> None:
+        receipt = DeliveryReceipt()
+        task = asyncio.ensure_future(_waiting(receipt))
+        await asyncio.sleep(0)
+        task.cancel("enough")
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+        resolve([receipt], "journal")
+        await asyncio.sleep(0.01)
+        assert await receipt == "journal"
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_before_it_begins_to_wait_does_not_wait() -> None:
+    async def main() -> None:
+        receipt = DeliveryReceipt()
+
+        async def wait() -> None:
+            task.cancel()
+            await receipt
+
+        task = asyncio.ensure_future(wait())
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, LONG)
+
+    asyncio.run(main())
+
+
+def test_callers_go_on_in_their_own_tasks_and_contexts_and_may_wait_again_at_once() -> None:
+    number: contextvars.ContextVar[int] = contextvars.ContextVar("number")
+
+    async def main() -> list[int]:
+        first, second = ([DeliveryReceipt() for _ in range(20)] for _ in range(2))
+
+        async def wait(index: int) -> int:
+            number.set(index)
+            task = asyncio.current_task()
+            await first[index]
+            assert asyncio.current_task() is task
+            number.set(number.get() + 100)
+            await second[index]
+            assert asyncio.current_task() is task
+            return number.get()
+
+        tasks = [asyncio.ensure_future(wait(index)) for index in range(20)]
+        await asyncio.sleep(0)
+        for several in (first, second):
+            thread = threading.Thread(target=resolve, args=(several, "journal"))
+            thread.start()
+            await asyncio.sleep(0.02)
+            thread.join()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(main()) == [index + 100 for index in range(20)]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tasks have no context to share before Python 3.11")
+def test_tasks_that_share_a_context_are_woken_too() -> None:
+    async def main() -> list[Place]:
+        several = [DeliveryReceipt() for _ in range(3)]
+        shared: dict[str, Any] = {"context": contextvars.copy_context()}
+        tasks = [asyncio.get_running_loop().create_task(_waiting(receipt), **shared) for receipt in several]
+        await asyncio.sleep(0)
+        shared["context"].run(resolve, several, "journal")
+        return await asyncio.wait_for(asyncio.gather(*tasks), LONG)
+
+    assert asyncio.run(main()) == ["journal"] * 3
+
+
+def test_tasks_in_python_wait_likewise() -> None:
+    async def main() -> None:
+        receipt, cancelled = DeliveryReceipt(), DeliveryReceipt()
+        loop = asyncio.get_running_loop()
+        python: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined] # of debuggers and other interpreters
+        waits, gives_up = python(_waiting(receipt), loop=loop), python(_waiting(cancelled), loop=loop)
+        await asyncio.sleep(0)
+        gives_up.cancel()
+        resolve([receipt, cancelled], "journal")
+        assert await waits == "journal"
+        with pytest.raises(asyncio.CancelledError):
+            await gives_up
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_waits_with_a_bound_and_in_groups_work_in_debug_mode_too(debug: bool) -> None:
+    async def main() -> None:
+        late, soon = DeliveryReceipt(), DeliveryReceipt()
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(_waiting(late), 0.01)
+        asyncio.get_running_loop().call_later(0.01, resolve, [late, soon], "journal")
+        assert await asyncio.wait_for(asyncio.shield(_waiting(soon)), LONG) == "journal"
+        assert list(await asyncio.gather(late, soon)) == ["journal", "journal"]
+
+    asyncio.run(main(), debug=debug)
+
+
+def test_what_ends_the_loop_leaves_the_others_to_go_on() -> None:
+    loop = asyncio.new_event_loop()
+    first, second = DeliveryReceipt(), DeliveryReceipt()
+
+    async def leave() -> None:
+        await first
+        raise SystemExit(3)
+
+    leaving, staying = loop.create_task(leave()), loop.create_task(_waiting(second))
+    loop.run_until_complete(asyncio.sleep(0))
+    resolve([first, second], "journal")
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(asyncio.sleep(LONG))
+    assert loop.run_until_complete(asyncio.wait_for(staying, LONG)) == "journal"
+    assert isinstance(leaving.exception(), SystemExit)
+    loop.close()
+
+
+def test_many_receipts_leave_nothing_behind() -> None:
+    class Seen(DeliveryReceipt):  # type: ignore[misc] # a class, of one kind or the other
+        pass
+
+    seen: list[weakref.ref[Any]] = []
+
+    async def wait() -> None:
+        receipt = Seen()
+        seen.append(weakref.ref(receipt))
+        asyncio.get_running_loop().call_soon(resolve, [receipt], "journal")
+        await receipt
+
+    async def main() -> None:
+        await asyncio.gather(*(wait() for _ in range(50)))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(_waiting(Seen()), 0.001)
+
+    asyncio.run(main())
+
+    async def another() -> None:  # The alarm of the loop that ran last is kept until there is another.
+        receipt = DeliveryReceipt()
+        asyncio.get_running_loop().call_soon(resolve, [receipt], "journal")
+        await receipt
+
+    asyncio.run(another())
+    gc.collect()
+    assert [one for one in seen if one() is not None] == []
 
 
 def test_a_loop_that_is_closed_is_no_matter() -> None:
@@ -224,7 +408,7 @@ def test_a_loop_that_is_closed_is_no_matter() -> None:
     assert other.wait() == "journal"
 
 
-async def _waiting(receipt: DeliveryReceipt) -> Place:
+async def _waiting(receipt: Awaitable[Place]) -> Place:
     return await receipt
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_events.page import listing
 from otel_events.page.listing import Cursor, arrived, newest
 from otel_events.page.search import parse
 from otel_events.page.sql import Scope, where
@@ -39,3 +40,12 @@ def test_what_arrived_last_is_given_and_the_rest_counted() -> None:
     with database(events) as connection:
         rows, count = arrived(connection, where(parse("name:a"), Scope(after_id=2, up_to_id=8)), 2)
     assert ([row["id"] for row in rows], count) == ([6, 8], 3)
+
+
+def test_of_a_flood_only_the_newest_few_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_FLOOD", 4)
+    monkeypatch.setattr(listing, "_OF_FLOOD", 1)
+    with database([event_row() for _ in range(5)]) as connection:
+        for up_to_id, ids in ((4, [4, 3, 2]), (5, [5])):
+            rows, count = arrived(connection, where((), Scope(after_id=0, up_to_id=up_to_id)), 3)
+            assert ([row["id"] for row in rows], count) == (ids, up_to_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_events.receiver import Receiver
+from otel_events.receiver import Receiver, compiled
 
 
 @pytest.fixture
@@ -23,3 +23,14 @@ def small_receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receive
     database = tmp_path_factory.mktemp("receiver") / "events.db"
     with Receiver(database, http_port=0, grpc_port=0, max_body_bytes=20_000, max_records=3) as running:
         yield running
+
+
+# A module's own: hypothesis does not begin anew what is a function's own.
+@pytest.fixture(scope="module", params=[True, False], ids=["compiled", "python"])
+def each_kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the tests of a module run with what is compiled and without it."""
+    if request.param and not compiled.IS_COMPILED:
+        pytest.skip("the extension module is not built: no C compiler was there when this was installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "IS_COMPILED", request.param)
+        yield

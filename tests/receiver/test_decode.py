@@ -18,6 +18,8 @@ from tests.receiver.support import (
     traces_request,
 )
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 
 @pytest.mark.parametrize("invalid", [{"trace_id": b""}, {"trace_id": bytes(16)}, {"span_id": b"\x01" * 7}])
 def test_a_span_without_valid_ids_is_rejected_with_its_events(invalid: dict[str, bytes]) -> None:

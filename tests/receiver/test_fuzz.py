@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import socket
@@ -108,7 +109,9 @@ def exchange(port: int, request: bytes) -> bytes:
             answer = b""
             while chunk := connection.recv(65_536):
                 answer += chunk
-        except ConnectionError:
+        except OSError as error:  # Whoever hung up already cannot be told that no more comes.
+            if not isinstance(error, ConnectionError) and error.errno != errno.ENOTCONN:
+                raise
             return b""
     return answer
 

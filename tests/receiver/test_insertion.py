@@ -74,3 +74,11 @@ def test_it_leaves_the_transaction_to_its_caller(tmp_path: Path) -> None:
         database.execute("ROLLBACK")
         counts = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM spans)"
         assert database.execute(counts).fetchone() == (0, 0)
+
+
+def test_ids_are_new_also_where_somebody_emptied_the_table_that_counts_them(tmp_path: Path) -> None:
+    with closing(open_writer(tmp_path / "events.db")) as database:
+        Insertion(database).add(Rows([event("1"), event("2")], []))
+        database.execute("DELETE FROM sqlite_sequence")
+        Insertion(database).add(Rows([event("3")], []))
+        assert database.execute("SELECT id, uid FROM events ORDER BY id").fetchall() == [(1, "1"), (2, "2"), (3, "3")]

@@ -24,6 +24,8 @@ from tests.receiver.support import (
     span_event,
 )
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 
 def test_every_column_of_a_log_record() -> None:
     record = log_record(

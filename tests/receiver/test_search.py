@@ -15,6 +15,7 @@ from otel_events.receiver import search
 from otel_events.receiver.insertion import Insertion
 from otel_events.receiver.rows import Rows
 from otel_events.receiver.schema import open_writer, transaction
+from tests.receiver.indexed import check
 from tests.receiver.rows import event
 
 
@@ -31,21 +32,6 @@ def put(database: sqlite3.Connection, *bodies: str) -> None:
 def found(database: sqlite3.Connection, word: str) -> list[int]:
     rows = database.execute("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid", (f'"{word}"',))
     return [event_id for (event_id,) in rows]
-
-
-def check(database: sqlite3.Connection) -> None:
-    """Compare the index, word for word, with one that is made at once of what the table holds."""
-    database.execute("INSERT INTO search (search) VALUES ('integrity-check')")
-    kept = words(database)
-    database.execute("INSERT INTO search (search) VALUES ('delete-all')")
-    while search.index_more(database, 1000):
-        pass
-    assert kept == words(database)
-
-
-def words(database: sqlite3.Connection) -> list[tuple[str, int, str, int]]:
-    database.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, search, instance)")
-    return database.execute("SELECT term, doc, col, offset FROM temp.words ORDER BY 1, 2, 3, 4").fetchall()
 
 
 def test_events_get_into_the_index_in_pieces(database: sqlite3.Connection) -> None:

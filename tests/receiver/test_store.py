@@ -17,6 +17,8 @@ from otel_events.receiver.store import Store
 from tests.receiver.rows import event, span
 from tests.receiver.support import SPAN_ID, TRACE_ID, query
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 OTHER_TRACE_ID = "0" * 31 + "1"
 
 

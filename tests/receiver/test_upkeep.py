@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_events.receiver import compiled
 from otel_events.receiver import upkeep as module
 from otel_events.receiver.insertion import Insertion
 from otel_events.receiver.retention import MIN_MAX_BYTES, Expired, Retention
@@ -19,6 +20,8 @@ from otel_events.receiver.upkeep import Upkeep
 from tests.backends.wait import wait_until
 from tests.receiver.rows import event
 from tests.receiver.support import query
+
+pytestmark = pytest.mark.usefixtures("each_kind")
 
 FOUND = "SELECT count(*) FROM search WHERE search MATCH 'word'"
 
@@ -89,3 +92,39 @@ def test_upkeep_that_fails_is_put_off_and_told(tmp_path: Path, caplog: pytest.Lo
             wait_until(lambda: "is put off" in caplog.text)
         assert store.add([event("3")]).events == 1
         assert store.expired == Expired()
+
+
+def test_where_many_wait_they_wait_for_more_until_there_are_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = {"INDEX_AFTER_SECONDS": 1e3, "_INDEX_MANY_AFTER_SECONDS": 1e6, "_MANY": 2, "_ENOUGH": 3}
+    for name, value in {**constants, "_EXPIRE_AFTER_SECONDS": 1e9}.items():
+        monkeypatch.setattr(module, name, value)
+    with closing(open_writer(tmp_path / "events.db")) as database:
+        upkeep = Upkeep(database, Retention())
+        upkeep.run()
+        waits = []
+        for _ in range(3):
+            with transaction(database):
+                insertion = Insertion(database)
+                insertion.add(Rows([event(body="a word")], []))
+            upkeep.changed([insertion])
+            waits.append(upkeep.wait_seconds())
+        soon, later, now = waits
+        if compiled.IS_COMPILED:
+            assert 0 < soon <= 1e3 < later <= 1e6
+            assert now == 0
+        else:
+            assert all(0 < wait <= 1e3 for wait in waits)
+        upkeep.run()
+        assert upkeep.newest_indexed == (3 if compiled.IS_COMPILED else 0)
+
+
+def test_indexing_that_is_put_off_stays_so_whatever_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_EXPIRE_AFTER_SECONDS", 1e3)
+    monkeypatch.setattr(module, "_ENOUGH", 0)
+    with closing(open_writer(tmp_path / "events.db")) as database:
+        upkeep = Upkeep(database, Retention())
+        upkeep.postpone()
+        upkeep.changed([])
+        assert upkeep.wait_seconds() > 0

@@ -17,6 +17,8 @@ from otel_events.receiver import wire
 from otel_events.receiver.wire import groups
 from tests.receiver.support import keyed, log_record, logs_request
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 Walked = list[tuple[Resource, InstrumentationScope, list[LogRecord]]]
 
 

@@ -8,11 +8,11 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from otel_events.direct.journal.schema import JournalDamagedError, told
+from otel_events.direct.journal.schema import FIRST_VERSION, JournalDamagedError, told
 from otel_events.exceptions import JournalError
 
 _FORK_WAIT_SECONDS: Final = 1.0
@@ -21,7 +21,19 @@ _LARGE_BYTES: Final = 8 * 1024 * 1024
 _SMALL_BYTES: Final = 1024 * 1024
 """A file larger than the one, with less in it than the other, gives its space back."""
 
+_ROWS_UNTOLD: Final = 64
+"""So many groups at most are after ``last_id``: who opens the file counts them."""
+
 _OLDEST: Final = "(SELECT at_ns FROM groups ORDER BY id LIMIT 1)"
+_LAST: Final = "coalesce((SELECT max(id) FROM groups), 0)"
+
+_READ_FIRST: Final = f"SELECT records, size_bytes, dead_letters, {_OLDEST}, {_LAST} FROM totals"  # noqa: S608
+_READ: Final = f"""SELECT
+  records + coalesce((SELECT sum(count) FROM groups WHERE id > last_id), 0),
+  size_bytes + coalesce((SELECT sum(length(body)) FROM groups WHERE id > last_id), 0),
+  dead_letters, {_OLDEST}, max(last_id, {_LAST}) FROM totals"""  # noqa: S608
+_WRITE_FIRST: Final = "UPDATE totals SET records = ?, size_bytes = ?, dead_letters = ?"
+_WRITE: Final = f"{_WRITE_FIRST}, last_id = ?"
 
 
 @dataclass
@@ -33,12 +45,14 @@ class Totals:
         size_bytes: Bytes of the bodies of groups and the requests of dead letters.
         dead_letters: How many there are.
         oldest_ns: When the oldest group was appended: nanoseconds since 1970 UTC; None where there is none.
+        last_id: The id of the latest group, also where that is no longer there.
     """
 
     records: int
     size_bytes: int
     dead_letters: int
     oldest_ns: int | None
+    last_id: int
 
 
 class Database:
@@ -57,8 +71,11 @@ class Database:
         self._pid = os.getpid()
         self._doubtful = False
         self._mode = ""
+        self._told_id = 0
         with told(path):
             self._inode = path.stat().st_ino
+            self._is_first = self._asked("PRAGMA user_version") == FIRST_VERSION
+            self._changes = self._asked("PRAGMA data_version")
             self.totals = self._read_totals()
         _opened.add(self)
 
@@ -70,6 +87,7 @@ class Database:
     def refresh(self) -> None:
         """Read the totals, which another process may have changed."""
         with self.using():
+            self._changes = self._asked("PRAGMA data_version")
             self.totals = self._read_totals()
 
     @contextlib.contextmanager
@@ -105,9 +123,9 @@ class Database:
             # On a full disk this may make the room that a removal needs at first.
             with contextlib.suppress(sqlite3.Error, JournalError):
                 self._write_anew()
-            with self._transaction() as totals:
+            with self._transaction(told=True) as totals:
                 yield connection, totals
-                totals.oldest_ns = self._read_oldest()
+                totals.oldest_ns = self._asked(f"SELECT {_OLDEST}")
             if totals.size_bytes < _SMALL_BYTES:
                 self._give_space_back()
 
@@ -132,23 +150,28 @@ class Database:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Totals]:
+    def _transaction(self, *, told: bool = False) -> Iterator[Totals]:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            totals = self._read_totals()
+            # As long as no other connection has changed something, the file holds what this one knows of.
+            changes = self._asked("PRAGMA data_version")
+            before = self.totals if changes == self._changes else self._read_totals()
+            totals = replace(before)
             yield totals
-            connection.execute(
-                "UPDATE totals SET records = ?, size_bytes = ?, dead_letters = ?",
-                (totals.records, totals.size_bytes, totals.dead_letters),
-            )
+            untold = totals.last_id - self._told_id
+            told = told or self._is_first or untold > _ROWS_UNTOLD or totals.dead_letters != before.dead_letters
+            if told:
+                self._write_totals(totals)
             connection.execute("COMMIT")
         except BaseException as error:
             self._doubtful = self._doubtful or not isinstance(error, JournalError)
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        self.totals = totals
+        self._changes, self.totals = changes, totals
+        if told:
+            self._told_id = totals.last_id
 
     def _write_anew(self) -> None:
         """After a failure, have everything in the database proper, synced, and the log begun anew.
@@ -164,9 +187,7 @@ class Database:
         self._doubtful = False
 
     def _give_space_back(self) -> None:
-        pages: int = self._connection.execute("PRAGMA page_count").fetchone()[0]
-        page_bytes: int = self._connection.execute("PRAGMA page_size").fetchone()[0]
-        if pages * page_bytes > _LARGE_BYTES:
+        if self._asked("PRAGMA page_count") * self._asked("PRAGMA page_size") > _LARGE_BYTES:
             # What was to be done is done; room on the disk is not worth failing for.
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("VACUUM")
@@ -179,14 +200,20 @@ class Database:
         raise JournalDamagedError(f"the journal {self.path} was deleted, or another file was put in its place.")
 
     def _read_totals(self) -> Totals:
-        row = self._connection.execute(f"SELECT records, size_bytes, dead_letters, {_OLDEST} FROM totals").fetchone()  # noqa: S608
+        row = self._connection.execute(_READ_FIRST if self._is_first else _READ).fetchone()
         if row is None:
             raise JournalDamagedError(f"the journal {self.path} is damaged: a row is missing in it.")
         return Totals(*row)
 
-    def _read_oldest(self) -> int | None:
-        oldest: int | None = self._connection.execute(f"SELECT {_OLDEST}").fetchone()[0]
-        return oldest
+    def _write_totals(self, totals: Totals) -> None:
+        values = (totals.records, totals.size_bytes, totals.dead_letters, totals.last_id)
+        if self._is_first:
+            self._connection.execute(_WRITE_FIRST, values[:3])
+        else:
+            self._connection.execute(_WRITE, values)
+
+    def _asked(self, question: str) -> Any:
+        return self._connection.execute(question).fetchone()[0]
 
     def _synchronous(self, mode: str) -> None:
         if mode != self._mode:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from otel_events.direct.journal.database import Database, Totals
+from otel_events.direct.journal.recent import Recent
 from otel_events.direct.journal.rows import DeadLetter, Group, records_of
 from otel_events.direct.journal.schema import JournalDamagedError, JournalFullError, make, open_existing, told
 
@@ -39,7 +40,8 @@ class JournalFile:
             if row is None:
                 raise JournalDamagedError(f"the journal {path} is damaged: a row is missing in it.")
             self.request: bytes = row[0]
-            self._last_id: int = connection.execute("SELECT coalesce(max(id), 0) FROM groups").fetchone()[0]
+            self._last_id = self._database.totals.last_id
+            self._recent = Recent(self._next_id(self._database.totals))
 
     @classmethod
     def create(cls, path: Path, request: bytes, *, max_bytes: int) -> JournalFile:
@@ -117,7 +119,7 @@ class JournalFile:
         """
         size = sum(len(body) for body, _ in groups)
         now = time.time_ns()
-        with self._database.adding() as (connection, totals):
+        with self._recent.doubted_where_it_fails(), self._database.adding() as (connection, totals):
             if totals.size_bytes + size > self._max_bytes:
                 raise JournalFullError(
                     f"the journal {self.path} is full: it holds {totals.size_bytes} bytes and may hold {self._max_bytes}. "
@@ -133,13 +135,19 @@ class JournalFile:
             self._last_id += len(groups)
             totals.records += sum(count for _, count in groups)
             totals.size_bytes += size
+            totals.last_id = self._last_id
             if groups and totals.oldest_ns is None:
                 totals.oldest_ns = now
+            self._recent.append([Group(number, body, count) for number, (body, count) in zip(ids, groups, strict=True)])
         return ids
 
     def read(self, after_id: int, max_records: int, max_bytes: int) -> list[Group]:
         """Return the oldest groups after one, at least one if there is one, up to these bounds."""
         with self._database.using() as connection:
+            # What an append is about, that fails in the end, is not in the file.
+            recent = self._recent.read(after_id, self._database.totals.last_id, max_records, max_bytes)
+            if recent is not None:
+                return recent
             sizes = connection.execute(
                 "SELECT id, count, length(body) FROM groups WHERE id > ? ORDER BY id LIMIT ?",
                 (after_id, max(max_records, 1)),
@@ -162,7 +170,7 @@ class JournalFile:
         This is not synced by itself: where a power cut undoes it, the records are sent twice, and none is lost.
         """
         bounds = (first_id, last_id)
-        with self._database.removing() as (connection, totals):
+        with self._recent.doubted_where_it_fails(), self._database.removing() as (connection, totals):
             count, size = connection.execute(
                 "SELECT coalesce(sum(count), 0), coalesce(sum(length(body)), 0) FROM groups WHERE id BETWEEN ? AND ?",
                 bounds,
@@ -171,6 +179,7 @@ class JournalFile:
             totals.records -= count
             totals.size_bytes -= size
             _add(connection, totals, dead)
+            self._recent.settle(first_id, last_id, self._next_id(totals))
 
     def dead_letters_page(self, after_id: int, limit: int) -> list[DeadLetter]:
         """Return the dead letters after one, in the order of their ids, at most so many."""
@@ -202,6 +211,10 @@ class JournalFile:
                     totals.dead_letters -= 1
                     totals.size_bytes -= row[0]
         return removed
+
+    def _next_id(self, totals: Totals) -> int | None:
+        """Return the id of the next group where the file has none, else None."""
+        return None if totals.records else self._last_id + 1
 
     def close(self) -> None:
         """Close the file. Doing it twice, or in a forked child, does nothing."""

@@ -12,15 +12,15 @@ from otel_events.direct.envelope import Envelope
 from otel_events.direct.journal.batch import JournalBatch
 from otel_events.direct.journal.confirms import Confirms
 from otel_events.direct.journal.directory import JournalDirectory
-from otel_events.direct.journal.entries import Entry, confirms_of, new_entry, parts_of
+from otel_events.direct.journal.entries import Entries, Entry, confirms_of, rows_of
 from otel_events.direct.journal.file import DeadLetter, Group, JournalDamagedError, JournalFile
+from otel_events.direct.journal.fullness import watch_fullness
 from otel_events.direct.journal.orphans import Orphans
 from otel_events.direct.notices import Notices
 from otel_events.direct.receipts import DeliveryReceipt, resolve
 from otel_events.direct.thread import own_thread
 from otel_events.exceptions import JournalError
 
-_WARNED_SHARE: Final = 0.8
 MAX_WAITING: Final = 65_536
 """So many events wait to be written at most; a disk that takes none is then as good as full."""
 
@@ -70,7 +70,7 @@ class JournalQueue:
         self._unsettled: tuple[JournalFile, int, int, Sequence[DeadLetter]] | None = None
         self._opening = threading.Lock()
         self._left = self._left_own = 0
-        self._waiting: list[Entry] = []
+        self._waiting = Entries()
         self._writing = 0
         self._confirms = Confirms()
         self._lock = threading.Lock()
@@ -88,17 +88,15 @@ class JournalQueue:
             receipt: Is resolved once it is on disk, or, where it waits for the collector, once that has it.
         """
         with self._lock:
-            refused = self._ended or len(self._waiting) >= MAX_WAITING
-            if not refused:
-                self._waiting.append(new_entry((record, receipt)))
-                if self._writer is None:
-                    self._writer = own_thread(self._write, "otel-events-journal")
-                    self._writer.start()
-                if len(self._waiting) == 1:
-                    self._filled.notify()  # Beside others it is taken along.
-        if refused:
-            error = JournalError("the journal is closed, or its disk takes too long. Look at the disk.")
-            self._fail([Entry(record, receipt)], error)
+            receipts = self._waiting.receipts
+            if not self._ended and len(receipts) < MAX_WAITING:
+                self._waiting.records.append(record)
+                receipts.append(receipt)
+                if len(receipts) == 1:
+                    self._wake_writer()  # Beside others it is taken along.
+                return
+        error = JournalError("the journal is closed, or its disk takes too long. Look at the disk.")
+        self._fail([Entry(record, receipt)], error)
 
     @property
     def unsettled(self) -> int:
@@ -191,39 +189,45 @@ class JournalQueue:
         if (own := self._own) is not None:
             yield own
 
+    def _wake_writer(self) -> None:
+        if self._writer is None:
+            self._writer = own_thread(self._write, "otel-events-journal")
+            self._writer.start()
+        self._filled.notify()
+
     def _write(self) -> None:
         while True:
             with self._lock:
-                while not self._waiting and not self._ended:
+                while not self._waiting.records and not self._ended:
                     self._filled.wait()
-                entries, self._waiting = self._waiting, []
+                entries, self._waiting = self._waiting, Entries()
                 self._writing = len(entries)
-                if not entries or self._pid != os.getpid():
+                if not self._writing or self._pid != os.getpid():
                     return
             try:
                 self._append(entries)
             except Exception as error:
-                self._fail(entries, error if isinstance(error, JournalError) else JournalError(f"{error}"))
+                self._fail(list(entries), error if isinstance(error, JournalError) else JournalError(f"{error}"))
             with self._lock:
                 self._writing = 0
 
-    def _append(self, entries: Sequence[Entry]) -> None:
-        parts = list(parts_of(entries, self._batch_records, self._batch_bytes))
-        ids = self._append_groups([(b"".join(entry.record for entry in part), len(part)) for part in parts])
+    def _append(self, entries: Entries) -> None:
+        rows = rows_of(entries.records, self._batch_records, self._batch_bytes)
+        ids = self._append_groups(rows)
         with self._lock:
             self._writing = 0
         if self.trouble is not None:
             self.trouble = None
             self._notices.over("the journal takes events again.", "journal")
-        self._see_how_full_it_is()
-        # In this order: what becomes of them on the exporter's side is said last.
-        resolve([entry.receipt for entry in entries], "journal")
-        confirms = confirms_of(ids, parts)
-        self._confirms.add(confirms)
-        if confirms:
-            self.on_confirm()
-        elif self._own is not None and self._own.records >= self._batch_records:
+        watch_fullness(0 if self._own is None else self._own.size_bytes, self._directory, self._notices)
+        confirms = confirms_of(ids, rows, entries.receipts)
+        if not confirms and self._own is not None and self._own.records >= self._batch_records:
             self.wake()
+        # Late, so that this thread is out of the way of those it wakes; but what the collector says of them is said after it.
+        resolve(entries.receipts, "journal")
+        if confirms:
+            self._confirms.add(confirms)
+            self.on_confirm()
 
     def _append_groups(self, groups: Sequence[tuple[bytes, int]]) -> list[int]:
         """Write rows, into a new file where this one shows itself damaged, and return their ids."""
@@ -236,17 +240,6 @@ class JournalQueue:
             if self._has(file):
                 raise
         return self._opened().append(groups)
-
-    def _see_how_full_it_is(self) -> None:
-        size, bound = 0 if self._own is None else self._own.size_bytes, self._directory.max_bytes
-        if size < bound * _WARNED_SHARE:
-            self._notices.forget("filling")
-            return
-        self._notices.trouble(
-            "filling",
-            f"the journal in {self._directory.path} holds {size} of at most {bound} bytes, and takes no more events when it "
-            "is full. Look why they do not leave (stats(), `otel-events journal status`), or raise journal_bytes.",
-        )
 
     def _opened(self) -> JournalFile:
         with self._opening:

@@ -14,7 +14,10 @@ from otel_events.exceptions import JournalError
 APPLICATION_ID: Final = 0x4F544A4C
 """``OTJL`` in ASCII: what ``PRAGMA application_id`` of a journal gives."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+
+FIRST_VERSION: Final = 1
+"""Its files are read, sent and emptied too. Their totals tell of all groups, and have no ``last_id``."""
 
 BUSY_TIMEOUT_SECONDS: Final = 5.0
 """How long a statement waits for another process that works on the same file."""
@@ -26,9 +29,10 @@ _TABLES: Final = (
   request BLOB NOT NULL                 -- an ExportLogsServiceRequest without records: under what these are sent
 )""",
     """CREATE TABLE totals (
-  records INTEGER NOT NULL,             -- in groups
-  size_bytes INTEGER NOT NULL,          -- of the bodies of groups and the requests of dead letters
-  dead_letters INTEGER NOT NULL         -- rows of dead_letters
+  records INTEGER NOT NULL,             -- in groups up to last_id; those after it are to be added
+  size_bytes INTEGER NOT NULL,          -- of the bodies of groups up to last_id and the requests of dead letters
+  dead_letters INTEGER NOT NULL,        -- rows of dead_letters
+  last_id INTEGER NOT NULL              -- of groups, so that not every append has to write this row
 )""",
     """CREATE TABLE groups (
   id INTEGER PRIMARY KEY,               -- grows in order of arrival
@@ -87,7 +91,7 @@ def make(path: Path, request: bytes) -> sqlite3.Connection:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("INSERT INTO envelope VALUES (?)", (request,))
-            connection.execute("INSERT INTO totals VALUES (0, 0, 0)")
+            connection.execute("INSERT INTO totals VALUES (0, 0, 0, 0)")
             connection.execute("COMMIT")
             _prepare(connection, path)
             # Both files must be found after a power cut. The log is made when the database is first used in this mode.
@@ -128,6 +132,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
+    # Where SQLite overwrites what is deleted, it writes each event once more; so it does only where that costs no writing.
+    connection.execute("PRAGMA secure_delete = FAST")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise JournalError(
@@ -140,9 +146,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if application_id == APPLICATION_ID and version != SCHEMA_VERSION:
+    if application_id == APPLICATION_ID and not FIRST_VERSION <= version <= SCHEMA_VERSION:
         raise JournalError(
-            f"the journal {path} is of version {version}; this version of otel-events reads and writes version "
+            f"the journal {path} is of version {version}; this version of otel-events reads version {FIRST_VERSION} to "
             f"{SCHEMA_VERSION} and leaves it as it is. Run the otel-events that wrote it, until it is empty."
         )
     if application_id != APPLICATION_ID and names:

@@ -22,6 +22,7 @@ import { begin, filter, navigate, state, subscribe } from "./state.js";
 const FIRST_PAGE = 200;
 const PAGE = 500;
 const REFRESH_MS = 2000;
+const FLOOD_MS = 400;
 const NARROW = matchMedia("(max-width: 1100px)");
 
 const rows = new Rows();
@@ -54,7 +55,8 @@ function problem(error) {
   announce(error.message);
 }
 
-async function load() {
+/** Show the newest. In a flood they are behind at once, so then what follows them goes on, and counting waits for its turn. */
+async function load({ isFlood = false } = {}) {
   loading = true;
   const wanted = filter();
   search.fail(null);
@@ -64,10 +66,10 @@ async function load() {
     within = wanted;
     rows.reset(answer);
     list.restart();
-    live.start(within, answer.newest_id);
+    if (!isFlood) live.start(within, answer.newest_id);
     await showEmpty();
     showWaiting();
-    await refresh();
+    if (!isFlood) await refresh();
   } catch (error) {
     problem(error);
     if (error.status === 400 || isAborted(error)) return;
@@ -130,7 +132,7 @@ function arrived(events, skipped) {
   if (state.live === "1" && !list.isRead && !rows.hasGap) release();
   else showWaiting();
   // Someone who reads may stop, and a flood is asked for once in a while.
-  if (rows.waitingCount > 0) releaseTimer ||= setTimeout(releaseLater, REFRESH_MS);
+  if (rows.waitingCount > 0) releaseTimer ||= setTimeout(releaseLater, FLOOD_MS);
   if (state.live === "1") refreshSoon();
 }
 
@@ -143,7 +145,7 @@ function releaseLater() {
 function release() {
   if (rows.waitingCount === 0) return;
   if (rows.hasGap) {
-    load();
+    load({ isFlood: true });
     return;
   }
   list.keepPlace(() => list.mark(rows.release()));

@@ -128,8 +128,15 @@ def test_a_full_disk_is_an_error_and_once_there_is_room_it_goes_on(path: Path) -
             before = [group.id for group in file.read(0, 1000, 10**9)]
             assert before == written, (before, written)
             assert file.records == len(written)
-            file.settle(0, written.pop(0))
+            # The first time there is room in the database for what is in the log, so that the log begins anew.
+            try:
+                file.settle(0, written[0])
+            except JournalError:
+                assert round == 1
+            else:
+                del written[0]
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        file.settle(0, written.pop(0))
         written += file.append([(b"more", 1)] * 3)
         file.close()
         file = JournalFile.open(path)

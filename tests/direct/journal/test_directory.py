@@ -342,14 +342,14 @@ def test_a_file_of_another_version_is_passed_over_and_said_once(
     directory: JournalDirectory, caplog: pytest.LogCaptureFixture
 ) -> None:
     path, good = orphan(directory), orphan(directory)
-    run("import sqlite3; sqlite3.connect(path).execute('PRAGMA user_version = 2')", path)
+    run("import sqlite3; sqlite3.connect(path).execute('PRAGMA user_version = 3')", path)
     (directory.path / "link.journal").symlink_to(good)
     (directory.path / "folder.journal").mkdir()
     for _ in range(2):
         with adopted(directory) as files:
             assert [file.path for file in files] == [good]
     (message,) = [entry.getMessage() for entry in caplog.records]
-    assert "is of version 2" in message
+    assert "is of version 3" in message
     assert message.endswith("It is passed over.")
     assert path.exists()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from otel_events.direct.journal.file import (
     JournalFullError,
     records_of,
 )
+from otel_events.direct.journal.schema import make
 from otel_events.exceptions import JournalError
 from tests.direct.journal.support import record, run, said, script
 
@@ -319,3 +322,55 @@ def take(step: Any, file: JournalFile, model: Model) -> JournalFile:
             file.close()
             return JournalFile.open(file.path, max_bytes=300)
     return file
+
+
+def test_totals_are_known_whoever_opens_it_however_much_was_appended_since_they_were_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    file = JournalFile.create(path, b"request", max_bytes=10**9)
+    for number in range(1, 200):
+        file.append([(b"x" * number, number)])
+        if number == 130:
+            file.settle(1, 120, [letter()])
+        other = JournalFile.open(path)
+        try:
+            assert (other.records, other.size_bytes, other.dead_letters, other.oldest_ns) == (
+                file.records,
+                file.size_bytes,
+                file.dead_letters,
+                file.oldest_ns,
+            )
+            if number == 150:
+                other.remove_dead_letters([1])
+        finally:
+            other.close()
+    first = 121
+    assert (file.records, file.size_bytes, file.dead_letters) == (sum(range(first, 200)), sum(range(first, 200)), 0)
+    file.settle(first, 199)
+    assert (file.records, file.size_bytes) == (0, 0)
+    file.close()
+    again = JournalFile.open(path, max_bytes=10**9)
+    assert again.append([group("later")]) == [200]
+    again.close()
+
+
+def test_a_file_of_the_first_version_is_counted_appended_to_and_emptied(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    with contextlib.closing(make(path, b"request")) as connection:
+        connection.execute("ALTER TABLE totals DROP COLUMN last_id")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO groups VALUES (7, 1, 2, x'120178'), (8, 2, 1, x'120179')")
+        connection.execute("INSERT INTO dead_letters VALUES (1, 1, 1, 'no', 0, x'00')")
+        connection.execute("UPDATE totals SET records = 3, size_bytes = 7, dead_letters = 1")
+    file = JournalFile.open(path, max_bytes=10**9)
+    assert (file.records, file.size_bytes, file.dead_letters, file.oldest_ns) == (3, 7, 1, 1)
+    assert file.append([group("z")]) == [9]
+    with contextlib.closing(sqlite3.connect(path)) as older:
+        assert older.execute("SELECT * FROM totals").fetchall() == [(4, 10, 1)]
+    assert [one.id for one in file.read(0, 100, 100)] == [7, 8, 9]
+    file.settle(7, 9)
+    file.remove_dead_letters([1])
+    assert (file.records, file.size_bytes, file.dead_letters, file.oldest_ns) == (0, 0, 0, None)
+    file.close()
+    again = JournalFile.open(path)
+    assert (again.records, again.size_bytes, again.dead_letters) == (0, 0, 0)
+    again.close()

@@ -145,7 +145,9 @@ def test_a_row_is_no_larger_than_a_batch(tmp_path: Path, appends: list[Any]) -> 
         threading.Thread(target=rig.on_disk, args=("xxxx",)).start()
         receipts = [DeliveryReceipt() for _ in range(7)]
         names = ["xxxx", "xxxx", "xxxx", "x", "x", "x", "x"]
-        rig.queue._waiting += [Entry(record(name), one) for name, one in zip(names, receipts, strict=True)]
+        rig.queue._waiting.records += map(record, names)
+        rig.queue._waiting.receipts += receipts
+        rig.queue._wake_writer()
     assert {receipt.wait() for receipt in receipts} == {"journal"}
     wait_until(lambda: rig.queue.unsettled == 8)
     groups = [group for written in appends for group in written]

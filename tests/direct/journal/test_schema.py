@@ -50,7 +50,7 @@ def test_only_its_owner_may_read_it(path: Path) -> None:
 
 def test_another_version_and_another_program_are_left_alone(path: Path) -> None:
     refused(
-        changed(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}"), JournalError, "version 2.*Run the otel-events"
+        changed(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}"), JournalError, "version 3.*Run the otel-events"
     )
     other = path.with_name("other.journal")
     refused(changed(other, f"PRAGMA application_id = {APPLICATION_ID + 1}"), JournalError, "of another program")

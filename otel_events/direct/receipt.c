@@ -1,0 +1,643 @@
+/* What is done with the receipt of every event, compiled: what plain_receipt.py does in Python.
+
+   Awaiting a receipt gives what asyncio's tasks take for a future (it has `_asyncio_future_blocking`, see asyncio.isfuture),
+   and no more than they need of one. It resumes its task within the one call that the loop makes for all that are woken. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+#include <stddef.h>
+
+#define KEPT 128 /* as in alarm.py */
+
+enum state { WAITS, IS_WOKEN, IS_CANCELLED };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *where, *error, *gate, *waiting; /* each NULL for None */
+    double confirm_seconds;
+    char closed, done, late;
+} Receipt;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *receipt;            /* NULL once it has told its result */
+    PyObject *loop;               /* never NULL */
+    PyObject *callback, *context; /* resumes the task, and in which context; NULL without one */
+    PyObject *message;            /* of the cancellation, or NULL */
+    char blocking;                /* for the task: whether this was awaited as a future is */
+    char state;
+} Waiting;
+
+#define FOR_EACH_NAME(DO) \
+    DO(_alarm) DO(_result) DO(_time_is_up) DO(call_soon) DO(call_soon_threadsafe) DO(context) DO(set)
+
+typedef struct {
+    PyTypeObject *receipt_type, *waiting_type;
+    PyObject *get_running_loop, *cancelled_error;
+    PyObject *wake_all; /* callable: of this module */
+    PyObject *monotonic;
+    /* What the alarm that was set last is, a tuple. Another thread may put its own in the place at any time. */
+    PyObject *alarm;
+#define DECLARE(name) PyObject *name;
+    FOR_EACH_NAME(DECLARE)
+#undef DECLARE
+} State;
+
+static State *
+state_of(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    while (((PyHeapTypeObject *)type)->ht_module == NULL) { /* classes in Python, derived from the one here */
+        type = type->tp_base;
+    }
+    return PyModule_GetState(((PyHeapTypeObject *)type)->ht_module);
+}
+
+/* -- Waiting ------------------------------------------------------------------------------------------------------- */
+
+#define FOR_EACH_OF_WAITING(DO) DO(receipt) DO(loop) DO(callback) DO(context) DO(message)
+
+static int
+waiting_traverse(Waiting *waiting, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(waiting));
+#define VISIT(member) Py_VISIT(waiting->member);
+    FOR_EACH_OF_WAITING(VISIT)
+#undef VISIT
+    return 0;
+}
+
+static int
+waiting_clear(Waiting *waiting)
+{
+    Py_CLEAR(waiting->receipt); /* The loop stays, for who asks for it: it knows of nothing here once it is closed. */
+    Py_CLEAR(waiting->callback);
+    Py_CLEAR(waiting->context);
+    Py_CLEAR(waiting->message);
+    return 0;
+}
+
+static void
+waiting_dealloc(Waiting *waiting)
+{
+    PyTypeObject *type = Py_TYPE(waiting);
+    PyObject_GC_UnTrack(waiting);
+    waiting_clear(waiting);
+    Py_CLEAR(waiting->loop);
+    type->tp_free((PyObject *)waiting);
+    Py_DECREF(type);
+}
+
+/* Return what has the event, or raise why nothing has. */
+static PyObject *
+waiting_result(Waiting *waiting, PyObject *Py_UNUSED(nothing))
+{
+    State *state = state_of((PyObject *)waiting);
+    Receipt *receipt = (Receipt *)waiting->receipt;
+    if (waiting->state == IS_CANCELLED) {
+        if (waiting->message == NULL) {
+            PyErr_SetNone(state->cancelled_error);
+        }
+        else {
+            PyErr_SetObject(state->cancelled_error, waiting->message);
+        }
+        return NULL;
+    }
+    if (waiting->state == WAITS || receipt == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a receipt has no result yet, or has told it");
+        return NULL;
+    }
+    if (receipt->error == NULL && receipt->where != NULL) {
+        return Py_NewRef(receipt->where);
+    }
+    return PyObject_CallMethodNoArgs((PyObject *)receipt, state->_result);
+}
+
+static PySendResult
+waiting_send(PyObject *self, PyObject *Py_UNUSED(sent), PyObject **result)
+{
+    Waiting *waiting = (Waiting *)self;
+    if (waiting->state == WAITS) {
+        waiting->blocking = 1;
+        *result = Py_NewRef(self);
+        return PYGEN_NEXT;
+    }
+    *result = waiting_result(waiting, NULL);
+    Py_CLEAR(waiting->receipt);
+    return *result == NULL ? PYGEN_ERROR : PYGEN_RETURN;
+}
+
+static PyObject *
+waiting_next(PyObject *self)
+{
+    PyObject *result;
+    PySendResult said = waiting_send(self, Py_None, &result);
+    if (said == PYGEN_RETURN) {
+        PyErr_SetObject(PyExc_StopIteration, result);
+        Py_CLEAR(result);
+    }
+    return result;
+}
+
+/* Have the loop call the function that resumes the task; -1 with an exception. */
+static int
+call_soon(State *state, Waiting *waiting, PyObject *callback, PyObject *context)
+{
+    PyObject *call[] = {waiting->loop, callback, (PyObject *)waiting, context};
+    PyObject *names = context == NULL ? NULL : PyTuple_Pack(1, state->context);
+    if (context != NULL && names == NULL) {
+        return -1;
+    }
+    PyObject *handle = PyObject_VectorcallMethod(state->call_soon, call, 3, names);
+    Py_XDECREF(names);
+    Py_XDECREF(handle);
+    return handle == NULL ? -1 : 0;
+}
+
+/* Resume the task, on its loop and outside any task; -1 with an exception, which is one that ends the loop. */
+static int
+resume(State *state, Waiting *waiting)
+{
+    PyObject *callback = waiting->callback, *context = waiting->context;
+    waiting->callback = waiting->context = NULL;
+    int said = 0;
+    if (callback == NULL) {
+        return 0;
+    }
+    if (context == NULL || PyContext_Enter(context) < 0) {
+        PyErr_Clear(); /* Somebody is in that context. */
+        said = call_soon(state, waiting, callback, context);
+    }
+    else {
+        PyObject *result = PyObject_CallOneArg(callback, (PyObject *)waiting);
+        said = PyContext_Exit(context) < 0 || result == NULL ? -1 : 0;
+        Py_XDECREF(result);
+    }
+    Py_DECREF(callback);
+    Py_XDECREF(context);
+    return said;
+}
+
+static PyObject *
+waiting_add_done_callback(Waiting *waiting, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (count != 1 || named > 1
+        || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "context") != 0)) {
+        PyErr_SetString(PyExc_TypeError, "add_done_callback takes a function and, by name, a context");
+        return NULL;
+    }
+    PyObject *callback = arguments[0], *context = named == 1 ? arguments[1] : NULL;
+    if (waiting->callback != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a receipt is awaited by one task at a time");
+        return NULL;
+    }
+    context = context == Py_None ? NULL : context;
+    if (waiting->state != WAITS) {
+        return call_soon(state_of((PyObject *)waiting), waiting, callback, context) < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    waiting->callback = Py_NewRef(callback);
+    waiting->context = Py_XNewRef(context);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+waiting_cancel(Waiting *waiting, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"msg", NULL};
+    PyObject *message = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|O:cancel", names, &message)) {
+        return NULL;
+    }
+    if (waiting->state != WAITS) {
+        Py_RETURN_FALSE;
+    }
+    waiting->state = IS_CANCELLED;
+    Py_XSETREF(waiting->message, message == Py_None ? NULL : Py_NewRef(message));
+    PyObject *callback = waiting->callback, *context = waiting->context;
+    waiting->callback = waiting->context = NULL;
+    int said = callback == NULL ? 0 : call_soon(state_of((PyObject *)waiting), waiting, callback, context);
+    Py_XDECREF(callback);
+    Py_XDECREF(context);
+    return said < 0 ? NULL : Py_NewRef(Py_True);
+}
+
+static PyObject *
+waiting_done(Waiting *waiting, PyObject *Py_UNUSED(nothing))
+{
+    return PyBool_FromLong(waiting->state != WAITS);
+}
+
+static PyObject *
+waiting_get_loop(Waiting *waiting, PyObject *Py_UNUSED(nothing))
+{
+    return Py_NewRef(waiting->loop);
+}
+
+static PyMethodDef waiting_methods[] = {
+    {"add_done_callback", (PyCFunction)(void (*)(void))waiting_add_done_callback, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"cancel", (PyCFunction)(void (*)(void))waiting_cancel, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"done", (PyCFunction)waiting_done, METH_NOARGS, NULL},
+    {"get_loop", (PyCFunction)waiting_get_loop, METH_NOARGS, NULL},
+    {"result", (PyCFunction)waiting_result, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef waiting_members[] = {
+    {"_asyncio_future_blocking", T_BOOL, offsetof(Waiting, blocking), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot waiting_slots[] = {
+    {Py_tp_doc, "A task that waits for a receipt."},
+    {Py_tp_dealloc, waiting_dealloc},
+    {Py_tp_traverse, waiting_traverse},
+    {Py_tp_clear, waiting_clear},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, waiting_next},
+    {Py_am_await, PyObject_SelfIter},
+    {Py_am_send, waiting_send},
+    {Py_tp_methods, waiting_methods},
+    {Py_tp_members, waiting_members},
+    {0, NULL},
+};
+
+static PyType_Spec waiting_spec = {
+    .name = "otel_events.direct.receipt.Waiting",
+    .basicsize = sizeof(Waiting),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = waiting_slots,
+};
+
+/* -- Receipt ------------------------------------------------------------------------------------------------------- */
+
+static PyObject *
+receipt_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"closed", "confirm_seconds", NULL};
+    int closed = 0;
+    double confirm_seconds = 0.0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|pd:Receipt", names, &closed, &confirm_seconds)) {
+        return NULL;
+    }
+    Receipt *receipt = (Receipt *)type->tp_alloc(type, 0);
+    if (receipt != NULL) {
+        receipt->closed = (char)closed;
+        receipt->confirm_seconds = confirm_seconds;
+    }
+    return (PyObject *)receipt;
+}
+
+#define FOR_EACH_OF_RECEIPT(DO) DO(where) DO(error) DO(gate) DO(waiting)
+
+static int
+receipt_traverse(Receipt *receipt, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(receipt));
+#define VISIT(member) Py_VISIT(receipt->member);
+    FOR_EACH_OF_RECEIPT(VISIT)
+#undef VISIT
+    return 0;
+}
+
+static int
+receipt_clear(Receipt *receipt)
+{
+#define CLEAR(member) Py_CLEAR(receipt->member);
+    FOR_EACH_OF_RECEIPT(CLEAR)
+#undef CLEAR
+    return 0;
+}
+
+static void
+receipt_dealloc(Receipt *receipt)
+{
+    PyTypeObject *type = Py_TYPE(receipt);
+    PyObject_GC_UnTrack(receipt);
+    receipt_clear(receipt);
+    type->tp_free((PyObject *)receipt);
+    Py_DECREF(type);
+}
+
+enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, SET };
+
+/* Have somebody who waits woken when the time is up; -1 with an exception. */
+static int
+set_alarm(State *state, PyObject *receipt, Waiting *waiting)
+{
+    double seconds = ((Receipt *)receipt)->confirm_seconds;
+    PyObject *alarm = Py_XNewRef(state->alarm), *loop = waiting->loop;
+    if (alarm == NULL || PyTuple_GET_ITEM(alarm, OF_LOOP) != loop
+        || PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, CONFIRM_SECONDS)) != seconds) {
+        PyObject *found = PyObject_CallMethodOneArg(receipt, state->_alarm, loop);
+        Py_XDECREF(alarm);
+        if (found == NULL) {
+            return -1;
+        }
+        PyObject *waits = PyObject_GetAttrString(found, "waits"), *set = PyObject_GetAttrString(found, "set");
+        PyObject *length = PyObject_GetAttrString(found, "seconds");
+        Py_DECREF(found);
+        alarm = NULL;
+        if (waits != NULL && set != NULL && length != NULL && PyList_CheckExact(waits)) {
+            alarm = Py_BuildValue("OddOO", loop, seconds, PyFloat_AsDouble(length), waits, set);
+        }
+        Py_XDECREF(waits);
+        Py_XDECREF(set);
+        Py_XDECREF(length);
+        if (alarm == NULL) {
+            return -1;
+        }
+        Py_XSETREF(state->alarm, Py_NewRef(alarm));
+    }
+    PyObject *waits = PyTuple_GET_ITEM(alarm, WAITS_SET), *ring = PyObject_GetAttr(receipt, state->_time_is_up);
+    PyObject *said = NULL;
+    if (ring != NULL && (PyList_GET_SIZE(waits) == 0 || PyList_GET_SIZE(waits) >= KEPT)) {
+        PyObject *arguments[] = {(PyObject *)waiting, ring};
+        said = PyObject_Vectorcall(PyTuple_GET_ITEM(alarm, SET), arguments, 2, NULL);
+    }
+    else if (ring != NULL) {
+        /* What it does where others wait already, and not too many. */
+        PyObject *now = PyObject_CallNoArgs(state->monotonic);
+        double due = now == NULL ? -1.0 : PyFloat_AsDouble(now) + PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
+        said = now == NULL ? NULL : Py_BuildValue("(dOO)", due, (PyObject *)waiting, ring);
+        if (said != NULL && PyList_Append(waits, said) < 0) {
+            Py_CLEAR(said);
+        }
+        Py_XDECREF(now);
+    }
+    Py_XDECREF(ring);
+    Py_DECREF(alarm);
+    Py_XDECREF(said);
+    return said == NULL ? -1 : 0;
+}
+
+static PyObject *
+receipt_await(PyObject *self)
+{
+    Receipt *receipt = (Receipt *)self;
+    State *state = state_of(self);
+    PyObject *loop = PyObject_CallNoArgs(state->get_running_loop);
+    if (loop == NULL) {
+        return NULL;
+    }
+    Waiting *waiting = (Waiting *)state->waiting_type->tp_alloc(state->waiting_type, 0);
+    if (waiting == NULL) {
+        Py_DECREF(loop);
+        return NULL;
+    }
+    waiting->loop = loop;
+    waiting->receipt = Py_NewRef(self);
+    waiting->state = receipt->done ? IS_WOKEN : WAITS;
+    if (!receipt->done) {
+        Py_XSETREF(receipt->waiting, Py_NewRef(waiting));
+        if (set_alarm(state, self, waiting) < 0) {
+            Py_CLEAR(waiting);
+        }
+    }
+    return (PyObject *)waiting;
+}
+
+static PyMemberDef receipt_members[] = {
+    {"closed", T_BOOL, offsetof(Receipt, closed), READONLY, NULL},
+    {"confirm_seconds", T_DOUBLE, offsetof(Receipt, confirm_seconds), READONLY, NULL},
+    {"where", T_OBJECT, offsetof(Receipt, where), READONLY, NULL},
+    {"error", T_OBJECT, offsetof(Receipt, error), READONLY, NULL},
+    {"_done", T_BOOL, offsetof(Receipt, done), READONLY, NULL},
+    {"_late", T_BOOL, offsetof(Receipt, late), 0, NULL},
+    {"_gate", T_OBJECT, offsetof(Receipt, gate), 0, NULL},
+    {"_waiting", T_OBJECT, offsetof(Receipt, waiting), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot receipt_slots[] = {
+    {Py_tp_doc, "What is known of an event that is being made safe: Receipt(closed=False, confirm_seconds=0.0)."},
+    {Py_tp_new, receipt_new},
+    {Py_tp_dealloc, receipt_dealloc},
+    {Py_tp_traverse, receipt_traverse},
+    {Py_tp_clear, receipt_clear},
+    {Py_am_await, receipt_await},
+    {Py_tp_members, receipt_members},
+    {0, NULL},
+};
+
+static PyType_Spec receipt_spec = {
+    .name = "otel_events.direct.receipt.Receipt",
+    .basicsize = sizeof(Receipt),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .slots = receipt_slots,
+};
+
+/* -- the module ---------------------------------------------------------------------------------------------------- */
+
+/* Note what has an event, or why nothing has it; who waits for that on an event loop is put among `waiters`, a dictionary of
+   lists, by loop. -1 with an exception. */
+static int
+resolve_one(State *state, Receipt *receipt, PyObject *where, PyObject *error, int on_disk, PyObject *waiters)
+{
+    Py_XSETREF(receipt->where, where == Py_None ? NULL : Py_NewRef(where));
+    if (error != Py_None) {
+        Py_XSETREF(receipt->error, Py_NewRef(error));
+    }
+    if (on_disk && receipt->confirm_seconds != 0.0 && !receipt->late) {
+        return 0;
+    }
+    receipt->done = 1;
+    if (receipt->gate != NULL) {
+        PyObject *gate = Py_NewRef(receipt->gate), *said = PyObject_CallMethodNoArgs(gate, state->set);
+        Py_DECREF(gate);
+        if (said == NULL) {
+            return -1;
+        }
+        Py_DECREF(said);
+    }
+    PyObject *waiting = receipt->waiting;
+    if (waiting == NULL) {
+        return 0;
+    }
+    receipt->waiting = NULL;
+    PyObject *loop = ((Waiting *)waiting)->loop, *of_loop = PyDict_GetItemWithError(waiters, loop);
+    int result = -1;
+    if (of_loop != NULL) {
+        result = PyList_Append(of_loop, waiting);
+    }
+    else if (!PyErr_Occurred() && (of_loop = PyList_New(0)) != NULL) {
+        result = PyList_Append(of_loop, waiting) < 0 ? -1 : PyDict_SetItem(waiters, loop, of_loop);
+        Py_DECREF(of_loop);
+    }
+    Py_DECREF(waiting);
+    return result;
+}
+
+static PyObject *
+module_resolve(PyObject *module, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"receipts", "where", "error", NULL};
+    State *state = PyModule_GetState(module);
+    PyObject *receipts, *where, *error = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO|O:resolve", names, &receipts, &where, &error)) {
+        return NULL;
+    }
+    PyObject *waiters = PyDict_New(), *all = PySequence_Tuple(receipts);
+    int fine = waiters != NULL && all != NULL;
+    int on_disk = PyUnicode_Check(where) && PyUnicode_CompareWithASCIIString(where, "journal") == 0;
+    for (Py_ssize_t index = 0; fine && index < PyTuple_GET_SIZE(all); index++) {
+        PyObject *receipt = PyTuple_GET_ITEM(all, index);
+        if (!PyObject_TypeCheck(receipt, state->receipt_type)) {
+            PyErr_SetString(PyExc_TypeError, "only receipts can be resolved");
+            fine = 0;
+        }
+        else {
+            fine = resolve_one(state, (Receipt *)receipt, where, error, on_disk, waiters) == 0;
+        }
+    }
+    PyObject *loop, *of_loop;
+    Py_ssize_t position = 0;
+    while (fine && PyDict_Next(waiters, &position, &loop, &of_loop)) {
+        PyObject *call[] = {loop, state->wake_all, of_loop};
+        PyObject *handle = PyObject_VectorcallMethod(state->call_soon_threadsafe, call, 3, NULL);
+        if (handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
+            PyErr_Clear(); /* The loop is closed: nobody waits there any more. */
+        }
+        else if (handle == NULL) {
+            fine = 0;
+        }
+        Py_XDECREF(handle);
+    }
+    Py_XDECREF(waiters);
+    Py_XDECREF(all);
+    return fine ? Py_NewRef(Py_None) : NULL;
+}
+
+static int
+wake(State *state, Waiting *waiting)
+{
+    if (waiting->state != WAITS) {
+        return 0;
+    }
+    waiting->state = IS_WOKEN;
+    return resume(state, waiting);
+}
+
+static PyObject *
+module_wake(PyObject *module, PyObject *waiting)
+{
+    State *state = PyModule_GetState(module);
+    if (!Py_IS_TYPE(waiting, state->waiting_type)) {
+        PyErr_SetString(PyExc_TypeError, "only who waits for a receipt can be woken");
+        return NULL;
+    }
+    return wake(state, (Waiting *)waiting) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+module_wake_all(PyObject *module, PyObject *all)
+{
+    State *state = PyModule_GetState(module);
+    for (Py_ssize_t index = 0; PyList_CheckExact(all) && index < PyList_GET_SIZE(all); index++) {
+        Waiting *waiting = (Waiting *)Py_NewRef(PyList_GET_ITEM(all, index));
+        int said = Py_IS_TYPE(waiting, state->waiting_type) ? wake(state, waiting) : 0;
+        PyObject *type, *error, *traceback;
+        if (said < 0) {
+            /* It ends the loop. Should that be run again, the others go on. */
+            PyErr_Fetch(&type, &error, &traceback);
+            PyObject *rest = PyList_GetSlice(all, index + 1, PyList_GET_SIZE(all));
+            PyObject *call[] = {waiting->loop, state->wake_all, rest};
+            PyObject *handle = rest == NULL ? NULL : PyObject_VectorcallMethod(state->call_soon, call, 3, NULL);
+            Py_XDECREF(handle);
+            Py_XDECREF(rest);
+            PyErr_Restore(type, error, traceback);
+        }
+        Py_DECREF(waiting);
+        if (said < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+#define INTERN(name) \
+    if ((state->name = PyUnicode_InternFromString(#name)) == NULL) { \
+        return -1; \
+    }
+    FOR_EACH_NAME(INTERN)
+#undef INTERN
+    PyObject *asyncio = PyImport_ImportModule("asyncio");
+    if (asyncio == NULL) {
+        return -1;
+    }
+    state->get_running_loop = PyObject_GetAttrString(asyncio, "get_running_loop");
+    state->cancelled_error = PyObject_GetAttrString(asyncio, "CancelledError");
+    Py_DECREF(asyncio);
+    PyObject *time = PyImport_ImportModule("time");
+    if (time == NULL) {
+        return -1;
+    }
+    state->monotonic = PyObject_GetAttrString(time, "monotonic");
+    Py_DECREF(time);
+    state->wake_all = PyObject_GetAttrString(module, "_wake_all");
+    state->receipt_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &receipt_spec, NULL);
+    state->waiting_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &waiting_spec, NULL);
+    if (state->monotonic == NULL || state->get_running_loop == NULL || state->cancelled_error == NULL || state->wake_all == NULL
+        || state->receipt_type == NULL || state->waiting_type == NULL) {
+        return -1;
+    }
+    return PyModule_AddObjectRef(module, "Receipt", (PyObject *)state->receipt_type);
+}
+
+#define FOR_EACH_KEPT(DO) \
+    FOR_EACH_NAME(DO) DO(receipt_type) DO(waiting_type) DO(get_running_loop) DO(cancelled_error) DO(wake_all) DO(monotonic) DO(alarm)
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    State *state = PyModule_GetState(module);
+#define VISIT(member) Py_VISIT(state->member);
+    FOR_EACH_KEPT(VISIT)
+#undef VISIT
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+#define CLEAR(member) Py_CLEAR(state->member);
+    FOR_EACH_KEPT(CLEAR)
+#undef CLEAR
+    return 0;
+}
+
+static PyMethodDef module_methods[] = {
+    {"resolve", (PyCFunction)(void (*)(void))module_resolve, METH_VARARGS | METH_KEYWORDS,
+     "Note what has events, or why nothing has them, and wake those who wait for that."},
+    {"wake", module_wake, METH_O, "Resume a task that waits, on its loop."},
+    {"_wake_all", module_wake_all, METH_O, "Likewise all in a list."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+static PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "otel_events.direct.receipt",
+    .m_doc = "What is done with the receipt of every event, compiled.",
+    .m_size = sizeof(State),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+};
+
+PyMODINIT_FUNC
+PyInit_receipt(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}
