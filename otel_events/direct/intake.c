@@ -1,6 +1,6 @@
-/* The way into the queue in memory, compiled: what DirectPipeline.accept does for the classes whose events wait there.
+/* The way into the queue in memory and into the journal, compiled: what DirectPipeline.accept does for the classes it knows.
 
-   It knows the ways of those classes. For other classes, and in another process, the function in Python is called. */
+   For other classes, in another process, and where something fails, the function in Python is called. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -15,30 +15,16 @@ typedef struct {
     vectorcallfunc vectorcall;
     PyObject *python; /* callable: the same in Python */
     PyObject *ways;   /* dict: encodes the events of a class; whoever made this adds to it, and empties it at the end */
+    PyObject *journaled; /* dict: of a class whose events go into the journal a tuple of what encodes them, what makes a receipt,
+                            and what takes both; filled and emptied likewise */
     PyObject *append; /* callable: puts a record into the ring; True where nothing more is to be done */
     PyObject *attend; /* callable: does what is to be done otherwise, with the record and what append has said */
     long long pid;    /* of the process to whose ring that belongs; NO_PID before there is one */
 } Intake;
 
 static PyObject *
-intake_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *names)
+into_memory(const Intake *intake, PyObject *way, PyObject *const *arguments)
 {
-    Intake *intake = (Intake *)self;
-    if (PyVectorcall_NARGS(flags) != 2 || names != NULL) {
-        PyErr_SetString(PyExc_TypeError, "an intake takes two arguments: an event and its stamp");
-        return NULL;
-    }
-    PyObject *stamp = arguments[1];
-    PyObject *way = PyDict_GetItemWithError(intake->ways, (PyObject *)Py_TYPE(arguments[0]));
-    int mine = way != NULL && PyTuple_Check(stamp) && PyTuple_GET_SIZE(stamp) > PID_IN_STAMP
-               && PyLong_CheckExact(PyTuple_GET_ITEM(stamp, PID_IN_STAMP))
-               && PyLong_AsLongLong(PyTuple_GET_ITEM(stamp, PID_IN_STAMP)) == intake->pid;
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    if (!mine) {
-        return PyObject_Vectorcall(intake->python, arguments, 2, NULL);
-    }
     Py_INCREF(way); /* While it runs, it may be taken out of the dictionary. */
     PyObject *record = PyObject_Vectorcall(way, arguments, 2, NULL), *said = NULL, *result = NULL;
     Py_DECREF(way);
@@ -58,7 +44,60 @@ intake_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *
     return result;
 }
 
-#define FOR_EACH_MEMBER(DO) DO(python) DO(ways) DO(append) DO(attend)
+/* Return the receipt. */
+static PyObject *
+into_journal(PyObject *journaled, PyObject *const *arguments)
+{
+    Py_INCREF(journaled); /* As above. */
+    PyObject *record = PyObject_Vectorcall(PyTuple_GET_ITEM(journaled, 0), arguments, 2, NULL);
+    PyObject *receipt = record == NULL ? NULL : PyObject_CallNoArgs(PyTuple_GET_ITEM(journaled, 1)), *said = NULL;
+    if (receipt != NULL) {
+        PyObject *put[] = {record, receipt};
+        said = PyObject_Vectorcall(PyTuple_GET_ITEM(journaled, 2), put, 2, NULL);
+    }
+    Py_DECREF(journaled);
+    Py_XDECREF(record);
+    if (said == NULL) {
+        Py_CLEAR(receipt);
+    }
+    Py_XDECREF(said);
+    return receipt;
+}
+
+static PyObject *
+intake_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *names)
+{
+    Intake *intake = (Intake *)self;
+    if (PyVectorcall_NARGS(flags) != 2 || names != NULL) {
+        PyErr_SetString(PyExc_TypeError, "an intake takes two arguments: an event and its stamp");
+        return NULL;
+    }
+    PyObject *stamp = arguments[1], *type = (PyObject *)Py_TYPE(arguments[0]);
+    int mine = PyTuple_Check(stamp) && PyTuple_GET_SIZE(stamp) > PID_IN_STAMP
+               && PyLong_CheckExact(PyTuple_GET_ITEM(stamp, PID_IN_STAMP))
+               && PyLong_AsLongLong(PyTuple_GET_ITEM(stamp, PID_IN_STAMP)) == intake->pid;
+    PyObject *way = mine ? PyDict_GetItemWithError(intake->ways, type) : NULL, *journaled = NULL;
+    if (mine && way == NULL && !PyErr_Occurred()) {
+        journaled = PyDict_GetItemWithError(intake->journaled, type);
+    }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    if (way != NULL) {
+        return into_memory(intake, way, arguments);
+    }
+    if (journaled != NULL && PyTuple_CheckExact(journaled) && PyTuple_GET_SIZE(journaled) == 3) {
+        PyObject *receipt = into_journal(journaled, arguments);
+        if (receipt != NULL || !PyErr_ExceptionMatches(PyExc_Exception)) {
+            return receipt;
+        }
+        /* The same once more, by the function that knows what must not be lost: an event may then come twice. */
+        PyErr_Clear();
+    }
+    return PyObject_Vectorcall(intake->python, arguments, 2, NULL);
+}
+
+#define FOR_EACH_MEMBER(DO) DO(python) DO(ways) DO(journaled) DO(append) DO(attend)
 
 static int
 intake_traverse(Intake *intake, visitproc visit, void *arg)
@@ -100,9 +139,10 @@ intake_begin(Intake *intake, PyObject *arguments, PyObject *keywords)
 static PyObject *
 intake_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"python", "ways", NULL};
-    PyObject *python, *ways;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!:Intake", names, &python, &PyDict_Type, &ways)) {
+    static char *names[] = {"python", "ways", "journaled", NULL};
+    PyObject *python, *ways, *journaled;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!O!:Intake", names, &python, &PyDict_Type, &ways, &PyDict_Type,
+                                     &journaled)) {
         return NULL;
     }
     Intake *intake = (Intake *)type->tp_alloc(type, 0);
@@ -113,6 +153,7 @@ intake_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     intake->pid = NO_PID;
     intake->python = Py_NewRef(python);
     intake->ways = Py_NewRef(ways);
+    intake->journaled = Py_NewRef(journaled);
     return (PyObject *)intake;
 }
 
@@ -128,7 +169,7 @@ static PyMemberDef intake_members[] = {
 };
 
 static PyType_Slot intake_slots[] = {
-    {Py_tp_doc, "Takes stamped events into the queue in memory: intake(event, stamp)."},
+    {Py_tp_doc, "Takes stamped events into the queue in memory or the journal: intake(event, stamp)."},
     {Py_tp_new, intake_new},
     {Py_tp_dealloc, intake_dealloc},
     {Py_tp_traverse, intake_traverse},

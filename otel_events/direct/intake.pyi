@@ -5,7 +5,11 @@ from otel_events.stamp import Stamp
 
 class Intake:
     def __new__(
-        cls, python: Callable[[Any, Stamp], Any], *, ways: dict[type, Callable[[Any, Stamp], bytes]]
+        cls,
+        python: Callable[[Any, Stamp], Any],
+        *,
+        ways: dict[type, Callable[[Any, Stamp], bytes]],
+        journaled: dict[type, tuple[Callable[[Any, Stamp], bytes], Callable[[], Any], Callable[[bytes, Any], None]]],
     ) -> Intake: ...
     def __call__(self, event: Any, stamp: Stamp, /) -> Any: ...
     def begin(

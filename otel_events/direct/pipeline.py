@@ -38,14 +38,8 @@ class _Durable(NamedTuple):
     confirm_seconds: float
 
 
-class _Kept(NamedTuple):
-    """The same, with all that it takes once the journal is open: how events are encoded, and where to put them."""
-
-    closed: bool
-    confirm_seconds: float
-    way: Straight
-    put: Callable[[bytes, DeliveryReceipt], None]
-    pid: int
+Journaled = tuple[Straight, Callable[[], DeliveryReceipt], Callable[[bytes, DeliveryReceipt], None]]
+"""What the events of a class take that go into the journal: how they are encoded, what makes receipts, and where both are put."""
 
 
 class DirectPipeline:
@@ -63,14 +57,16 @@ class DirectPipeline:
         self._encode = self._encoder.encode
         self._durable: dict[type, _Durable | None] = {}
         self._ways: dict[type, Straight] = {}
-        self._kept: dict[type, _Kept] = {}
+        self._journaled: dict[type, Journaled] = {}
         self._counts = Counts()
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._opened: Opened | None = None
         self._closed = False
-        self._intake = None if Intake is None else Intake(partial(DirectPipeline.accept, self), ways=self._ways)
-        if self._intake is not None:
+        self._intake = None
+        if Intake is not None:
+            python = partial(DirectPipeline.accept, self)
+            self._intake = Intake(python, ways=self._ways, journaled=self._journaled)
             self.accept = self._intake  # type: ignore[assignment, method-assign] # which does the same
 
     def accept(self, event: Any, stamp: Stamp) -> DeliveryReceipt | None:
@@ -80,11 +76,6 @@ class DirectPipeline:
             DeliveryError: It must be written to the journal, and cannot be.
         """
         try:
-            kept = self._kept.get(type(event))
-            if kept is not None and kept.pid == stamp.pid:
-                receipt = DeliveryReceipt(kept.closed, kept.confirm_seconds)
-                kept.put(kept.way(event, stamp), receipt)
-                return receipt
             opened = self._opened
             if self._closed:
                 self._come_late(event)
@@ -102,7 +93,8 @@ class DirectPipeline:
             receipt = DeliveryReceipt(durable.closed, durable.confirm_seconds)
             journal = opened.opened_journal or opened.journal()
             journal.put(record, receipt)
-            self._keep(event, _Kept(*durable, self._encoder.way(event), journal.put, opened.pid))
+            if self._intake is not None and type(event) not in self._journaled:
+                self._add_journaled(event, (self._encoder.way(event), partial(DeliveryReceipt, *durable), journal.put))
             return receipt
         except DeliveryError:
             raise
@@ -126,7 +118,7 @@ class DirectPipeline:
         with self._own_lock():
             self._closed = True
             self._ways.clear()
-            self._kept.clear()
+            self._journaled.clear()
         opened = self._current()
         if opened is not None and not opened.closed:
             cancel_at_exit(self._at_exit)
@@ -206,13 +198,13 @@ class DirectPipeline:
             if not self._closed:
                 self._ways[type(event)] = way
 
-    def _keep(self, event: Any, kept: _Kept) -> None:
-        """Have further events of a class take the short way into the journal."""
+    def _add_journaled(self, event: Any, journaled: Journaled) -> None:
+        """Likewise of a class whose events are to be written to the journal."""
         with self._own_lock():
-            if len(self._kept) >= _MAX_CLASSES:
-                self._kept.clear()
+            if len(self._journaled) >= _MAX_CLASSES:
+                self._journaled.clear()
             if not self._closed:
-                self._kept[type(event)] = kept
+                self._journaled[type(event)] = journaled
 
     def _current(self) -> Opened | None:
         """Return what is open in this process; what a parent opened is the parent's."""
@@ -230,6 +222,7 @@ class DirectPipeline:
                     opened.journal()
                 call_at_exit(self._at_exit)
                 if self._intake is not None:
+                    self._journaled.clear()  # They are a parent's.
                     queue = opened.queue
                     self._intake.begin(append=queue.append, attend=queue.attend, pid=opened.pid)
             return opened

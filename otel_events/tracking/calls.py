@@ -98,15 +98,6 @@ class Calls:
         Raises:
             DeliveryError: The first one, when everything has been awaited.
         """
-        if len(returned) == 1 and _is_receipt(type(returned[0][1])):  # type: ignore[arg-type] # as below
-            # As nearly always, and as below, without what that needs for several.
-            try:
-                await returned[0][1]
-            except Exception as error:
-                self._failed(returned[0][0], error, event)
-                if isinstance(error, DeliveryError):
-                    raise
-            return
         receipts, others = _sorted_out(returned)
         refusal: DeliveryError | None = None
         settled = self._begin_settling(others, event) if others else None
@@ -120,6 +111,16 @@ class Calls:
             refusal = await settled or refusal
         if refusal is not None:
             raise refusal
+
+    def failed_receipt(self, returned: list[Returned], event: Any, error: Exception) -> None:
+        """Note what was raised by the only receipt among what was returned.
+
+        Raises:
+            DeliveryError: It was one.
+        """
+        self._failed(returned[0][0], error, event)
+        if isinstance(error, DeliveryError):
+            raise error
 
     def result(self, impl: pluggy.HookImpl, argument: Any = None, timeout: float | None = None) -> Any:
         """Call one implementation, sync or async, and return its result.
@@ -193,6 +194,12 @@ class Calls:
                 self._on_error(error, event)
             except Exception:
                 _logger.exception("on_error itself raised")
+
+
+def only_receipt(returned: list[Returned]) -> Receipt | None:
+    """Return the receipt where nothing else was returned, as nearly always: it can be awaited without further ado."""
+    result = returned[0][1] if len(returned) == 1 else None
+    return result if _is_receipt(type(result)) else None  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
 
 
 class _Refusal:

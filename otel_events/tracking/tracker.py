@@ -14,7 +14,7 @@ from otel_events.definition import EventDefinition
 from otel_events.exceptions import PluginError
 from otel_events.outcome import Outcome
 from otel_events.registry import EventRegistry
-from otel_events.tracking.calls import Bound, Calls, OnError, Returned, bind
+from otel_events.tracking.calls import Bound, Calls, OnError, Returned, bind, only_receipt
 from otel_events.tracking.plugins import Plugins, load
 
 if TYPE_CHECKING:
@@ -161,8 +161,16 @@ class EventTracker:
             DeliveryError: When a plugin raised it, once the others have had the event.
         """
         returned = self._call(event)
-        if returned:
+        if not returned:
+            return
+        receipt = only_receipt(returned)
+        if receipt is None:
             await self._calls.wait_async(returned, event)
+            return
+        try:
+            await receipt
+        except Exception as error:
+            self._calls.failed_receipt(returned, event, error)
 
     def flush(self, timeout: float = 5.0) -> Outcome:
         """Have every plugin send what is waiting.

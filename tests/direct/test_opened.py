@@ -418,3 +418,22 @@ def test_the_journal_has_the_time_of_a_shutdown_where_nothing_waits_in_memory(se
     tracker = configure(server.endpoint, folder)
     tracker.track(Ordered(number=1))
     assert tracker.shutdown(2.0) == Outcome(sent=1, pending=0, lost=0)
+
+
+def test_further_events_of_a_class_go_the_same_way_as_its_first_one(folder: Path) -> None:
+    tracker = configure(NOBODY_LISTENS, folder)
+    for number in range(5):
+        tracker.track(Booked(number=number))
+        tracker.track(Viewed(number=number))
+    assert tracker.stats()["otel"]["journal.pending"] == 5
+
+    class Odd:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    tracker.track(Booked(number=Odd()))  # type: ignore[arg-type] # One bad value costs that value.
+    assert tracker.stats()["otel"]["journal.pending"] == 6
+    tracker.shutdown(1.0)
+    [listener] = [plugin for plugin in tracker._plugins._manager.get_plugins() if hasattr(plugin, "_stamper")]
+    with pytest.raises(DeliveryError, match="after the shutdown"):
+        listener.track_event(Booked(number=9))

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from otel_events.direct.receipts import DeliveryReceipt
 
 
 class Entry(NamedTuple):
-    """An encoded event that could not be written, and its receipt."""
+    """An encoded event that is to be written, and its receipt."""
 
     record: bytes
     receipt: DeliveryReceipt
-
-
-class Entries:
-    """Encoded events that are to be written together.
-
-    Attributes:
-        records: The events.
-        receipts: Theirs, in the same order.
-    """
-
-    __slots__ = ("receipts", "records")
-
-    def __init__(self) -> None:
-        self.records: list[bytes] = []
-        self.receipts: list[DeliveryReceipt] = []
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __iter__(self) -> Iterator[Entry]:
-        return map(Entry, self.records, self.receipts)
 
 
 def rows_of(records: Sequence[bytes], max_records: int, max_bytes: int) -> list[tuple[bytes, int]]:

@@ -6,29 +6,27 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 from otel_events.direct.envelope import Envelope
 from otel_events.direct.journal.batch import JournalBatch
 from otel_events.direct.journal.confirms import Confirms
 from otel_events.direct.journal.directory import JournalDirectory
-from otel_events.direct.journal.entries import Entries, Entry, confirms_of, rows_of
+from otel_events.direct.journal.entries import Entry, confirms_of, rows_of
 from otel_events.direct.journal.file import DeadLetter, Group, JournalDamagedError, JournalFile
 from otel_events.direct.journal.fullness import watch_fullness
+from otel_events.direct.journal.inbox import Inbox
 from otel_events.direct.journal.orphans import Orphans
 from otel_events.direct.notices import Notices
 from otel_events.direct.receipts import DeliveryReceipt, resolve
 from otel_events.direct.thread import own_thread
 from otel_events.exceptions import JournalError
 
-MAX_WAITING: Final = 65_536
-"""So many events wait to be written at most; a disk that takes none is then as good as full."""
-
 
 class JournalQueue:
     """Writes events to a file of this process, on a daemon thread; hands them out, and those of processes that are no more.
 
     Attributes:
+        put: Has a record written, as ``Inbox.put``.
         orphans: Files of processes that are no more.
         delivered: Records of this process that were accepted.
         dead: Records of this process that were not, and are dead letters.
@@ -70,39 +68,18 @@ class JournalQueue:
         self._unsettled: tuple[JournalFile, int, int, Sequence[DeadLetter]] | None = None
         self._opening = threading.Lock()
         self._left = self._left_own = 0
-        self._waiting = Entries()
-        self._writing = 0
+        self._inbox = Inbox(self._begin_writing, self._refuse)
+        self.put = self._inbox.put
         self._confirms = Confirms()
-        self._lock = threading.Lock()
-        self._filled = threading.Condition(self._lock)
-        self._takeable = threading.Condition(self._lock)
+        self._takeable = threading.Condition()
         self._ended = self._stuck = False
         self._pid = os.getpid()
         self._writer: threading.Thread | None = None
 
-    def put(self, record: bytes, receipt: DeliveryReceipt) -> None:
-        """Have a record written.
-
-        Args:
-            record: An encoded event.
-            receipt: Is resolved once it is on disk, or, where it waits for the collector, once that has it.
-        """
-        with self._lock:
-            receipts = self._waiting.receipts
-            if not self._ended and len(receipts) < MAX_WAITING:
-                self._waiting.records.append(record)
-                receipts.append(receipt)
-                if len(receipts) == 1:
-                    self._wake_writer()  # Beside others it is taken along.
-                return
-        error = JournalError("the journal is closed, or its disk takes too long. Look at the disk.")
-        self._fail([Entry(record, receipt)], error)
-
     @property
     def unsettled(self) -> int:
         """Records that wait, on disk or to be written."""
-        with self._lock:
-            return len(self._waiting) + self._writing + self._left + sum(file.records for file in self._files())
+        return len(self._inbox) + self._left + sum(file.records for file in self._files())
 
     def take(self, max_records: int, max_bytes: int) -> JournalBatch | None:
         """Give the oldest records of a process that is no more, else of this one."""
@@ -131,20 +108,19 @@ class JournalQueue:
 
     def wait(self, seconds: float) -> None:
         """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
-        with self._lock:
+        with self._takeable:
             if self._stuck or self._own is None or self._own.records < self._batch_records:
                 self._takeable.wait(seconds)
 
     def wake(self) -> None:
         """End a ``wait`` now."""
-        with self._lock:
+        with self._takeable:
             self._takeable.notify_all()
 
     def abandon(self) -> int:
         """Close the journal. What is in it stays there, for a process to come."""
-        with self._lock:
-            self._ended = True
-            self._filled.notify_all()
+        self._ended = True
+        self._inbox.close()
         if self._writer is not None and self._writer is not threading.current_thread():
             self._writer.join(1.0)
         self._left_own = self._own.records if self._own is not None else 0
@@ -160,9 +136,7 @@ class JournalQueue:
     @property
     def own_unsettled(self) -> int:
         """Records of this process that wait, on disk or to be written."""
-        with self._lock:
-            on_disk = self._left_own if self._own is None else self._own.records
-            return len(self._waiting) + self._writing + on_disk
+        return len(self._inbox) + (self._left_own if self._own is None else self._own.records)
 
     @property
     def size_bytes(self) -> int:
@@ -189,42 +163,36 @@ class JournalQueue:
         if (own := self._own) is not None:
             yield own
 
-    def _wake_writer(self) -> None:
-        if self._writer is None:
-            self._writer = own_thread(self._write, "otel-events-journal")
-            self._writer.start()
-        self._filled.notify()
+    def _begin_writing(self) -> None:
+        self._writer = own_thread(self._write, "otel-events-journal")
+        self._writer.start()
 
     def _write(self) -> None:
-        while True:
-            with self._lock:
-                while not self._waiting.records and not self._ended:
-                    self._filled.wait()
-                entries, self._waiting = self._waiting, Entries()
-                self._writing = len(entries)
-                if not self._writing or self._pid != os.getpid():
-                    return
+        while (entries := self._inbox.take()) and self._pid == os.getpid():
+            records, receipts = zip(*entries, strict=True)
             try:
-                self._append(entries)
+                self._append(records, receipts)
             except Exception as error:
-                self._fail(list(entries), error if isinstance(error, JournalError) else JournalError(f"{error}"))
-            with self._lock:
-                self._writing = 0
+                failed = error if isinstance(error, JournalError) else JournalError(f"{error}")
+                self._fail([Entry(*one) for one in entries], failed)
+            self._inbox.settle()
 
-    def _append(self, entries: Entries) -> None:
-        rows = rows_of(entries.records, self._batch_records, self._batch_bytes)
+    def _refuse(self, entries: Sequence[Entry]) -> None:
+        self._fail(entries, JournalError("the journal is closed, or its disk takes too long. Look at the disk."))
+
+    def _append(self, records: Sequence[bytes], receipts: Sequence[DeliveryReceipt]) -> None:
+        rows = rows_of(records, self._batch_records, self._batch_bytes)
         ids = self._append_groups(rows)
-        with self._lock:
-            self._writing = 0
+        self._inbox.settle()
         if self.trouble is not None:
             self.trouble = None
             self._notices.over("the journal takes events again.", "journal")
         watch_fullness(0 if self._own is None else self._own.size_bytes, self._directory, self._notices)
-        confirms = confirms_of(ids, rows, entries.receipts)
+        confirms = confirms_of(ids, rows, receipts)
         if not confirms and self._own is not None and self._own.records >= self._batch_records:
             self.wake()
         # Late, so that this thread is out of the way of those it wakes; but what the collector says of them is said after it.
-        resolve(entries.receipts, "journal")
+        resolve(receipts, "journal")
         if confirms:
             self._confirms.add(confirms)
             self.on_confirm()

@@ -12,8 +12,8 @@ import pytest
 
 from otel_events.direct.answers import Answer, Kind
 from otel_events.direct.envelope import Envelope
+from otel_events.direct.journal import inbox as inboxes
 from otel_events.direct.journal import orphans
-from otel_events.direct.journal import queue as module
 from otel_events.direct.journal.batch import JournalBatch
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.entries import Entry
@@ -141,13 +141,12 @@ def test_many_callers_are_served_each_in_its_order(rig: Rig, appends: list[Any])
 
 def test_a_row_is_no_larger_than_a_batch(tmp_path: Path, appends: list[Any]) -> None:
     rig = Rig(tmp_path / "journal", batch_records=3, batch_bytes=len(record("xxxx")) * 2)
-    with rig.queue._lock:  # So that they come together.
+    with rig.queue._inbox._lock:  # So that they come together.
         threading.Thread(target=rig.on_disk, args=("xxxx",)).start()
         receipts = [DeliveryReceipt() for _ in range(7)]
         names = ["xxxx", "xxxx", "xxxx", "x", "x", "x", "x"]
-        rig.queue._waiting.records += map(record, names)
-        rig.queue._waiting.receipts += receipts
-        rig.queue._wake_writer()
+        rig.queue._inbox._waiting += zip(map(record, names), receipts, strict=True)
+    rig.queue._inbox._tell()
     assert {receipt.wait() for receipt in receipts} == {"journal"}
     wait_until(lambda: rig.queue.unsettled == 8)
     groups = [group for written in appends for group in written]
@@ -448,7 +447,7 @@ def test_what_cannot_be_read_keeps_nothing_else_back(rig: Rig, monkeypatch: pyte
 
 
 def test_what_waits_to_be_written_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING", 2)
+    monkeypatch.setattr(inboxes, "MAX_WAITING", 2)
     append, go_on, at_work = JournalFile.append, threading.Event(), threading.Event()
 
     def slow(file: JournalFile, groups: Sequence[tuple[bytes, int]]) -> list[int]:
