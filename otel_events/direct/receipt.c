@@ -278,7 +278,12 @@ receipt_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     static char *names[] = {"closed", "confirm_seconds", NULL};
     int closed = 0;
     double confirm_seconds = 0.0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|pd:Receipt", names, &closed, &confirm_seconds)) {
+    if (keywords == NULL && PyTuple_GET_SIZE(arguments) == 2 && PyBool_Check(PyTuple_GET_ITEM(arguments, 0))
+        && PyFloat_CheckExact(PyTuple_GET_ITEM(arguments, 1))) { /* as nearly always, in a third of the time */
+        closed = PyTuple_GET_ITEM(arguments, 0) == Py_True;
+        confirm_seconds = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(arguments, 1));
+    }
+    else if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|pd:Receipt", names, &closed, &confirm_seconds)) {
         return NULL;
     }
     Receipt *receipt = (Receipt *)type->tp_alloc(type, 0);
@@ -359,11 +364,13 @@ set_alarm(State *state, PyObject *receipt, Waiting *waiting)
     else if (ring != NULL) {
         /* What it does where others wait already, and not too many. */
         PyObject *now = PyObject_CallNoArgs(state->monotonic);
-        double due = now == NULL ? -1.0 : PyFloat_AsDouble(now) + PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
-        said = now == NULL ? NULL : Py_BuildValue("(dOO)", due, (PyObject *)waiting, ring);
+        double seconds_to_go = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
+        PyObject *due = now == NULL ? NULL : PyFloat_FromDouble(PyFloat_AsDouble(now) + seconds_to_go);
+        said = due == NULL ? NULL : PyTuple_Pack(3, due, (PyObject *)waiting, ring);
         if (said != NULL && PyList_Append(waits, said) < 0) {
             Py_CLEAR(said);
         }
+        Py_XDECREF(due);
         Py_XDECREF(now);
     }
     Py_XDECREF(ring);

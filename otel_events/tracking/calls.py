@@ -198,7 +198,9 @@ class Calls:
 
 def only_receipt(returned: list[Returned]) -> Receipt | None:
     """Return the receipt where nothing else was returned, as nearly always: it can be awaited without further ado."""
-    result = returned[0][1] if len(returned) == 1 else None
+    if len(returned) != 1:
+        return None
+    result: Any = returned[0][1]
     return result if _is_receipt(type(result)) else None  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
 
 

@@ -7,8 +7,8 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +53,14 @@ class Totals:
     dead_letters: int
     oldest_ns: int | None
     last_id: int
+
+    def copy(self) -> Totals:
+        """Return the same."""
+        return Totals(self.records, self.size_bytes, self.dead_letters, self.oldest_ns, self.last_id)
+
+
+Change = Callable[[sqlite3.Connection, Totals], None]
+"""Changes a file and its totals alike."""
 
 
 class Database:
@@ -105,28 +113,27 @@ class Database:
         with self.lock, told(self.path):
             yield self._connection
 
-    @contextlib.contextmanager
-    def adding(self) -> Iterator[tuple[sqlite3.Connection, Totals]]:
-        """Run the block as one transaction, which is synced. The block changes the totals as it changes the file."""
-        with self.using() as connection:
+    def add(self, change: Change) -> None:
+        """Make a change of the file, and of its totals, as one transaction, which is synced.
+
+        Raises:
+            JournalError: As for ``using``; nothing is changed then.
+        """
+        with self.using():
             self._see_that_it_is_there()
             self._synchronous("FULL")
             self._write_anew()
-            with self._transaction() as totals:
-                yield connection, totals
+            self._transact(change)
 
-    @contextlib.contextmanager
-    def removing(self) -> Iterator[tuple[sqlite3.Connection, Totals]]:
-        """Run the block as one transaction, which the next one that is synced takes along. As ``adding`` otherwise."""
-        with self.using() as connection:
+    def remove(self, change: Change) -> None:
+        """Likewise, as a transaction that the next one which is synced takes along."""
+        with self.using():
             self._synchronous("NORMAL")
             # On a full disk this may make the room that a removal needs at first.
             with contextlib.suppress(sqlite3.Error, JournalError):
                 self._write_anew()
-            with self._transaction(told=True) as totals:
-                yield connection, totals
-                totals.oldest_ns = self._asked(f"SELECT {_OLDEST}")
-            if totals.size_bytes < _SMALL_BYTES:
+            self._transact(change, is_removal=True)
+            if self.totals.size_bytes < _SMALL_BYTES:
                 self._give_space_back()
 
     def close(self) -> None:
@@ -149,20 +156,21 @@ class Database:
 
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
 
-    @contextlib.contextmanager
-    def _transaction(self, *, told: bool = False) -> Iterator[Totals]:
+    def _transact(self, change: Change, *, is_removal: bool = False) -> None:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             # As long as no other connection has changed something, the file holds what this one knows of.
             changes = self._asked("PRAGMA data_version")
             before = self.totals if changes == self._changes else self._read_totals()
-            totals = replace(before)
-            yield totals
-            untold = totals.last_id - self._told_id
-            told = told or self._is_first or untold > _ROWS_UNTOLD or totals.dead_letters != before.dead_letters
-            if told:
+            totals = before.copy()
+            change(connection, totals)
+            if is_removal:
+                totals.oldest_ns = self._asked(f"SELECT {_OLDEST}")
+            is_told = is_removal or self._is_first or totals.last_id - self._told_id > _ROWS_UNTOLD
+            if is_told or totals.dead_letters != before.dead_letters:
                 self._write_totals(totals)
+                is_told = True
             connection.execute("COMMIT")
         except BaseException as error:
             self._doubtful = self._doubtful or not isinstance(error, JournalError)
@@ -170,7 +178,7 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
         self._changes, self.totals = changes, totals
-        if told:
+        if is_told:
             self._told_id = totals.last_id
 
     def _write_anew(self) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from otel_events.direct.journal.database import Database, Totals
 from otel_events.direct.journal.recent import Recent
@@ -13,6 +14,8 @@ from otel_events.direct.journal.rows import DeadLetter, Group, records_of
 from otel_events.direct.journal.schema import JournalDamagedError, JournalFullError, make, open_existing, told
 
 __all__ = ["DeadLetter", "Group", "JournalDamagedError", "JournalFile", "JournalFullError", "records_of"]
+
+_ADD: Final = "INSERT INTO groups (id, at_ns, count, body) VALUES (?, ?, ?, ?)"
 
 
 class JournalFile:
@@ -117,28 +120,30 @@ class JournalFile:
             JournalDamagedError: The file is malformed.
             JournalError: The disk does not take them.
         """
+        ids: list[int] = []
         size = sum(len(body) for body, _ in groups)
         now = time.time_ns()
-        with self._recent.doubted_where_it_fails(), self._database.adding() as (connection, totals):
+
+        def add(connection: sqlite3.Connection, totals: Totals) -> None:
             if totals.size_bytes + size > self._max_bytes:
                 raise JournalFullError(
                     f"the journal {self.path} is full: it holds {totals.size_bytes} bytes and may hold {self._max_bytes}. "
                     "Look whether what it holds is sent, or have it hold more."
                 )
-            first = self._last_id + 1
-            ids = list(range(first, first + len(groups)))
-            connection.executemany(
-                "INSERT INTO groups (id, at_ns, count, body) VALUES (?, ?, ?, ?)",
-                [(number, now, count, body) for number, (body, count) in zip(ids, groups, strict=True)],
-            )
-            # Not taken back when this fails: whoever has read up to an id must not miss what has the same one later.
-            self._last_id += len(groups)
-            totals.records += sum(count for _, count in groups)
+            for body, count in groups:
+                # Not taken back when this fails: whoever has read up to an id must not miss what has the same one later.
+                self._last_id += 1
+                ids.append(self._last_id)
+                connection.execute(_ADD, (self._last_id, now, count, body))
+                self._recent.append(Group(self._last_id, body, count))
+                totals.records += count
             totals.size_bytes += size
             totals.last_id = self._last_id
             if groups and totals.oldest_ns is None:
                 totals.oldest_ns = now
-            self._recent.append([Group(number, body, count) for number, (body, count) in zip(ids, groups, strict=True)])
+
+        with self._recent:
+            self._database.add(add)
         return ids
 
     def read(self, after_id: int, max_records: int, max_bytes: int) -> list[Group]:
@@ -170,7 +175,8 @@ class JournalFile:
         This is not synced by itself: where a power cut undoes it, the records are sent twice, and none is lost.
         """
         bounds = (first_id, last_id)
-        with self._recent.doubted_where_it_fails(), self._database.removing() as (connection, totals):
+
+        def remove(connection: sqlite3.Connection, totals: Totals) -> None:
             count, size = connection.execute(
                 "SELECT coalesce(sum(count), 0), coalesce(sum(length(body)), 0) FROM groups WHERE id BETWEEN ? AND ?",
                 bounds,
@@ -180,6 +186,9 @@ class JournalFile:
             totals.size_bytes -= size
             _add(connection, totals, dead)
             self._recent.settle(first_id, last_id, self._next_id(totals))
+
+        with self._recent:
+            self._database.remove(remove)
 
     def dead_letters_page(self, after_id: int, limit: int) -> list[DeadLetter]:
         """Return the dead letters after one, in the order of their ids, at most so many."""
@@ -196,21 +205,23 @@ class JournalFile:
 
     def add_dead_letters(self, dead: Sequence[DeadLetter]) -> None:
         """Add dead letters. They are on disk, synced, when this returns."""
-        with self._database.adding() as (connection, totals):
-            _add(connection, totals, dead)
+        self._database.add(lambda connection, totals: _add(connection, totals, dead))
 
     def remove_dead_letters(self, ids: Sequence[int]) -> int:
         """Remove dead letters, without a sync as ``settle``, and return how many there were of these."""
-        removed = 0
-        with self._database.removing() as (connection, totals):
+        sizes: list[int] = []
+
+        def remove(connection: sqlite3.Connection, totals: Totals) -> None:
             for number in ids:
                 query = "SELECT length(request) FROM dead_letters WHERE id = ?"
                 if (row := connection.execute(query, (number,)).fetchone()) is not None:
                     connection.execute("DELETE FROM dead_letters WHERE id = ?", (number,))
-                    removed += 1
-                    totals.dead_letters -= 1
-                    totals.size_bytes -= row[0]
-        return removed
+                    sizes.append(row[0])
+            totals.dead_letters -= len(sizes)
+            totals.size_bytes -= sum(sizes)
+
+        self._database.remove(remove)
+        return len(sizes)
 
     def _next_id(self, totals: Totals) -> int | None:
         """Return the id of the next group where the file has none, else None."""

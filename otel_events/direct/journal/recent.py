@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otel_events.direct.journal.rows import Group
@@ -27,24 +25,22 @@ class Recent:
         self._bytes = 0
         self._next_id = next_id
 
-    @contextlib.contextmanager
-    def doubted_where_it_fails(self) -> Iterator[None]:
-        """Know nothing any more where the block, which changes the file, fails."""
-        try:
-            yield
-        except BaseException:
+    def __enter__(self) -> None:
+        """Begin a change of the file."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        """Know nothing any more where the change has failed."""
+        if kind is not None:
             with self._lock:
                 self._forget(None)
-            raise
 
-    def append(self, groups: Sequence[Group]) -> None:
-        """Take note of groups that are in the file once a transaction is through."""
+    def append(self, group: Group) -> None:
+        """Take note of a group that is in the file once a transaction is through."""
         with self._lock:
-            for group in groups:
-                self._bytes += len(group.body)
-                if group.id != self._next_id or self._bytes > MAX_BYTES:
-                    self._forget(None)
-                    return
+            self._bytes += len(group.body)
+            if group.id != self._next_id or self._bytes > MAX_BYTES:
+                self._forget(None)
+            else:
                 self._groups.append(group)
                 self._next_id += 1
 

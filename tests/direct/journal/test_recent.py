@@ -20,10 +20,15 @@ def groups(*ids: int) -> list[Group]:
     return [Group(number, b"x" * number, 1) for number in ids]
 
 
+def append(recent: Recent, *ids: int) -> None:
+    for group in groups(*ids):
+        recent.append(group)
+
+
 def test_what_is_appended_is_known_until_it_is_settled() -> None:
     recent = Recent(1)
-    recent.append(groups(1, 2))
-    recent.append(groups(3))
+    append(recent, 1, 2)
+    append(recent, 3)
     assert recent.read(0, 3, *MAX) == groups(1, 2, 3)
     assert recent.read(1, 3, *MAX) == groups(2, 3)
     assert recent.read(0, 3, 2, 10**6) == groups(1, 2)
@@ -45,23 +50,23 @@ def test_where_something_may_be_missing_nothing_is_known_until_the_file_is_empty
 ) -> None:
     recent = Recent(None if cause == "it holds others" else 1)
     monkeypatch.setattr(module, "MAX_BYTES", 10)
-    recent.append(groups(1, 2))
+    append(recent, 1, 2)
     if cause == "one is missing":
-        recent.append(groups(4))
+        append(recent, 4)
     elif cause == "order":
-        recent.append(groups(2))
+        append(recent, 2)
     elif cause == "too much":
-        recent.append(groups(3, 4, 5))
+        append(recent, 3, 4, 5)
     elif cause == "out of the middle":
         recent.settle(2, 2, None)
     elif cause == "failure":
-        with pytest.raises(OSError, match="no"), recent.doubted_where_it_fails():
+        with pytest.raises(OSError, match="no"), recent:
             raise OSError("no")
     assert recent.read(0, 9, *MAX) is None
-    recent.append(groups(5))
+    append(recent, 5)
     assert recent.read(0, 9, *MAX) is None
     recent.settle(1, 5, 6)
-    recent.append(groups(6))
+    append(recent, 6)
     assert recent.read(0, 9, *MAX) == groups(6)
 
 
