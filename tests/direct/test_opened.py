@@ -414,10 +414,10 @@ def test_an_event_that_must_be_kept_is_never_taken_for_safe_when_something_unfor
 
 
 def test_the_journal_has_the_time_of_a_shutdown_where_nothing_waits_in_memory(server: HttpServer, folder: Path) -> None:
-    server.default = HttpReply(body=b"\x0a\x00", seconds_per_byte=0.5)
+    server.default = HttpReply(body=b"\x0a\x00", seconds_per_byte=0.9)
     tracker = configure(server.endpoint, folder)
     tracker.track(Ordered(number=1))
-    assert tracker.shutdown(2.0) == Outcome(sent=1, pending=0, lost=0)
+    assert tracker.shutdown(4.0) == Outcome(sent=1, pending=0, lost=0)
 
 
 def test_further_events_of_a_class_go_the_same_way_as_its_first_one(folder: Path) -> None:
