@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
-
 from otel_events.direct.envelope import Envelope
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.file import DeadLetter
 from otel_events.direct.protobuf import field
+from tests.direct.tracing import require_strace
 from tests.receiver.support import log_record
 
 BEFORE = """
@@ -84,15 +81,9 @@ def traced(code: str, path: Path, *options: str) -> list[str]:
         path: What it is about.
         options: More of strace's.
     """
-    strace = shutil.which("strace")
-    if strace is None:
-        reason = "strace is not installed, so when a file is synced cannot be seen"
-        if os.environ.get("REQUIRE_BACKENDS") == "1":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
     trace = path.with_name("trace")
     calls = "trace=fsync,fdatasync,write,pwrite64"
-    run(code, path, strace, "-f", "-y", "-s", "40", "-e", calls, *options, "-o", str(trace))
+    run(code, path, require_strace(), "-f", "-y", "-s", "40", "-e", calls, *options, "-o", str(trace))
     return trace.read_text(errors="replace").splitlines()
 
 
