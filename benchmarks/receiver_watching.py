@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from typing import Any, Final
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+from tests.page.browser.program import MISSING, arguments, find_chromium
+
 PATIENCE_MS: Final = 60_000
 WATCH: Final = """() => {
   window.followed = { updates: 0, longest_pause_ms: 0, begun: 0, last: 0 };
@@ -29,14 +28,11 @@ def watch(url: str) -> int:
     """Open the page, and when told to, wait until it shows the event whose text comes with that; say how it followed."""
     from playwright.sync_api import sync_playwright
 
-    program = next(filter(None, map(shutil.which, NAMES)), None)
+    program = find_chromium()
     if program is None:
-        raise SystemExit(
-            "no Chromium on PATH: install the system's package chromium (Debian: apt-get install chromium)"
-        )
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        raise SystemExit(MISSING)
     with sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=program, args=arguments)
+        browser = run.chromium.launch(executable_path=program, args=arguments())
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#connection[data-state=live]")

@@ -46,7 +46,7 @@ class Source(Protocol):
         """Take out the oldest, at least one if there is one, up to these bounds."""
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
+        """Wait until there is enough for a request, until ``wake`` is called, or for so many seconds."""
 
     def wake(self) -> None:
         """End a ``wait`` now."""

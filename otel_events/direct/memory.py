@@ -107,7 +107,7 @@ class MemoryQueue:
                 self._first_taken = None
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is enough for a batch, until ``wake`` is called, or for so many seconds."""
+        """Wait until there is enough for a request, until ``wake`` is called, or for so many seconds."""
         with self._lock:
             # In this order: who puts a record looks at what is wanted after that, without the lock.
             self._records.wanted = self._waking_records

@@ -24,7 +24,7 @@ from otel_events.stamp import Stamp, Stamper
 try:
     from otel_events.direct.intake import Intake
 except ImportError:  # no compiler where it was installed
-    Intake = None  # type: ignore[assignment, misc]
+    Intake = None  # type: ignore[assignment, misc] # and all events pass through the function in Python
 
 _EXIT_SECONDS: Final = 5.0
 _MAX_CLASSES: Final = 4096

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,25 +10,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.page.browser.program import MISSING, arguments, find_chromium
 from tests.page.browser.serving import Served, serving
 from tests.page.browser.shop import send_day
 from tests.page.browser.watch import Watch
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 WAIT_MS = 20_000
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Path:
     """Give the browser's program; without one the test is skipped, or fails where REQUIRE_BACKENDS=1 is set."""
-    for name in NAMES:
-        found = shutil.which(name)
-        if found is not None:
-            return Path(found)
-    reason = "no Chromium on PATH: install the system's package chromium (Debian: apt-get install chromium)"
+    found = find_chromium()
+    if found is not None:
+        return found
     if os.environ.get("REQUIRE_BACKENDS") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+        pytest.fail(MISSING, pytrace=False)
+    pytest.skip(MISSING)
 
 
 @pytest.fixture(scope="package")
@@ -51,11 +48,9 @@ def empty(chromium: Path, tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture(scope="package")
 def browser(chromium: Path) -> Iterator[Browser]:
     """Give the running browser."""
-    # As root, as in a container, Chromium has no sandbox.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        running = playwright.chromium.launch(executable_path=chromium, args=arguments())
         yield running
         running.close()
 

@@ -5,8 +5,6 @@ Needs Chromium. Prints milliseconds from just before the request until the row i
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.page.browser.program import MISSING, arguments, find_chromium
 from tests.page.browser.serving import serving
 from tests.page.browser.shop import keyed
 from tests.receiver.support import log_record, logs_request, post
@@ -29,14 +28,15 @@ WATCH = """() => {
 
 def measure() -> list[float]:
     """Send some events, one after the other, and give how many milliseconds each took to be seen."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    program = find_chromium()
+    if program is None:
+        raise SystemExit(MISSING)
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder) / "events.db") as served,
         sync_playwright() as run,
     ):
-        browser = run.chromium.launch(executable_path=program, args=arguments)
+        browser = run.chromium.launch(executable_path=program, args=arguments())
         page = browser.new_page()
         page.goto(served.url)
         page.wait_for_selector("#connection[data-state=live]")
