@@ -50,8 +50,7 @@ class OTelListener:
         self._settings = settings
         self._pipeline = pipeline
         self._stamper = stamper or Stamper()
-        self._stamp = self._stamper.stamp
-        self._accept: Callable[[Any, Stamp], Receipt | None] = self._accept_first
+        self._take: Callable[[Any], Receipt | None] = self._take_first
         self._counts = Counts()
         self._accepted = self._counts.adder("accepted")
         self._filtered = settings.include != ("*",) or bool(settings.exclude)
@@ -75,7 +74,7 @@ class OTelListener:
                 self._counts.add("excluded")
                 return None
             self._accepted()
-            return self._accept(event, self._stamp())
+            return self._take(event)
         except DeliveryError:
             raise
         except Exception as error:
@@ -102,10 +101,17 @@ class OTelListener:
         """Tell whether the pipeline is well."""
         return self._pipeline.healthy()
 
-    def _accept_first(self, event: Any, stamp: Stamp) -> Receipt | None:
-        receipt = self._pipeline.accept(event, stamp)
-        self._accept = self._pipeline.accept  # A pipeline may have found a shorter way with its first event.
+    def _take_first(self, event: Any) -> Receipt | None:
+        receipt = self._pipeline.accept(event, self._stamper.stamp())
+        # A pipeline may have found a shorter way with its first event: a compiled one can stamp, too.
+        accept: Any = self._pipeline.accept
+        stamps = getattr(accept, "stamps", None) is self._stamper.stamp
+        self._take = accept if stamps else self._stamp_and_accept(accept)
         return receipt
+
+    def _stamp_and_accept(self, accept: Callable[[Any, Stamp], Receipt | None]) -> Callable[[Any], Receipt | None]:
+        stamp = self._stamper.stamp
+        return lambda event: accept(event, stamp())
 
     def _is_included(self, name: str) -> bool:
         included = any(fnmatch.fnmatchcase(name, glob) for glob in self._settings.include)

@@ -7,10 +7,13 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from opentelemetry.context import Context, get_current
+import opentelemetry.context
+from opentelemetry.context import Context
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import get_current_span
 
 from otel_events.context import current_request, surroundings
@@ -91,6 +94,7 @@ class Stamper:
 
     def __init__(self, clock_ns: Callable[[], int] = time.time_ns, *, compiled: bool = True) -> None:
         self._clock_ns = clock_ns
+        self._get_current = _current_context()
         self._stamps = self._compiled() if compiled and type(self).stamp is Stamper.stamp else None
         if self._stamps is not None:
             self.stamp = self._stamps  # type: ignore[method-assign] # which does the same
@@ -120,7 +124,7 @@ class Stamper:
         if milliseconds != latest_milliseconds or high != latest_high:
             beginning = stream.beginning(milliseconds, high)
         uid = beginning + _PAIRS[number & 0x3FF]
-        context = get_current()
+        context = self._get_current()
         if not context:  # An empty context has no span, whatever keeps it; to ask for the span takes longer.
             return _new(Stamp, (uid, now, 0, 0, 0, current_request(), pid))
         return _new(Stamp, (uid, now, *_span_of(context), current_request(), pid))
@@ -146,13 +150,23 @@ class Stamper:
             functools.partial(Stamper.stamp, self),
             stamp_type=Stamp,
             clock_ns=self._clock_ns,
-            get_current=get_current,
+            get_current=self._get_current,
             span_of=_span_of,
             surroundings=surroundings,
         )
 
     def _new_stream(self) -> Stream:
         return Stream(os.getpid(), _base32(int.from_bytes(os.urandom(5), "big"), 8), itertools.count())
+
+
+def _current_context() -> Callable[[], Context]:
+    """Return what gives OpenTelemetry's current context: past its functions, where it is kept as usual, for they take longer."""
+    runtime = getattr(opentelemetry.context, "_RUNTIME_CONTEXT", None)
+    variable = getattr(runtime, "_current_context", None)
+    if type(runtime) is ContextVarsRuntimeContext and isinstance(variable, ContextVar):
+        get: Callable[[], Context] = variable.get
+        return get
+    return opentelemetry.context.get_current
 
 
 def _span_of(context: Context) -> tuple[int, int, int]:

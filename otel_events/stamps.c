@@ -12,11 +12,13 @@
 #include <process.h>
 #define getpid _getpid
 #else
+#include <sys/mman.h>
 #include <unistd.h>
 #endif
 
+#include "stamps.h"
+
 #define STREAM_CHARACTERS 8
-#define UID_CHARACTERS 26
 #define STAMP_FIELDS 7
 #define NO_PID (-1)
 #define NANOSECONDS_IN_A_MILLISECOND 1000000
@@ -63,17 +65,12 @@ next_number(const Stamps *stamps, uint64_t *number)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static PyObject *
-uid_of(const Stamps *stamps, int64_t now_ns, uint64_t number)
+static void
+write_uid(const Stamps *stamps, char *uid, int64_t now_ns, uint64_t number)
 {
-    PyObject *uid = PyUnicode_New(UID_CHARACTERS, 127);
-    if (uid != NULL) {
-        char *text = (char *)PyUnicode_1BYTE_DATA(uid);
-        write_base32(text, (uint64_t)(now_ns / NANOSECONDS_IN_A_MILLISECOND), 10);
-        memcpy(text + 10, stamps->stream, STREAM_CHARACTERS);
-        write_base32(text + 18, number, 8);
-    }
-    return uid;
+    write_base32(uid, (uint64_t)(now_ns / NANOSECONDS_IN_A_MILLISECOND), 10);
+    memcpy(uid + 10, stamps->stream, STREAM_CHARACTERS);
+    write_base32(uid + 18, number, 8);
 }
 
 /* Return the request of the surroundings, a new reference. */
@@ -95,88 +92,162 @@ current_request(const Stamps *stamps)
     return request;
 }
 
-/* Return a tuple of trace id, span id and flags; None where there is no span. */
-static PyObject *
-current_span(const Stamps *stamps)
+/* Set `span` to a tuple of trace id, span id and flags, or leave it where there is no span; -1 with an exception. */
+static int
+find_span(const Stamps *stamps, PyObject **span)
 {
     PyObject *context = PyObject_CallNoArgs(stamps->get_current);
     if (context == NULL) {
-        return NULL;
+        return -1;
     }
-    PyObject *span;
     int has_content = PyObject_IsTrue(context);
-    if (has_content < 0) {
-        span = NULL;
-    }
-    else if (has_content) {
-        span = PyObject_CallOneArg(stamps->span_of, context);
-        if (span != NULL && !(PyTuple_CheckExact(span) && PyTuple_GET_SIZE(span) == 3)) {
-            Py_CLEAR(span);
-            PyErr_SetString(PyExc_TypeError, "span_of gave no tuple of three");
+    if (has_content > 0) {
+        PyObject *found = PyObject_CallOneArg(stamps->span_of, context);
+        if (found != NULL && PyTuple_CheckExact(found) && PyTuple_GET_SIZE(found) == 3) {
+            *span = found;
+        }
+        else {
+            if (found != NULL) {
+                PyErr_SetString(PyExc_TypeError, "span_of gave no tuple of three");
+            }
+            Py_XDECREF(found);
+            has_content = -1;
         }
     }
-    else {
-        span = Py_NewRef(Py_None);
-    }
     Py_DECREF(context);
-    return span;
+    return has_content < 0 ? -1 : 0;
+}
+
+/* -- the process --------------------------------------------------------------------------------------------------------- */
+
+#ifdef MADV_WIPEONFORK
+/* Its id, on a page that is empty in a child, whoever forks it off. To ask the kernel takes as long as to encode an event. */
+static volatile long long *kept_pid;
+
+static void
+begin_to_keep_pid(void)
+{
+    if (kept_pid == NULL) {
+        size_t size = (size_t)sysconf(_SC_PAGESIZE);
+        void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
+            kept_pid = page;
+        }
+        else if (page != MAP_FAILED) {
+            munmap(page, size);
+        }
+    }
+}
+
+static long long
+process_id(void)
+{
+    if (kept_pid == NULL) {
+        return (long long)getpid();
+    }
+    if (*kept_pid == 0) {
+        *kept_pid = (long long)getpid();
+    }
+    return *kept_pid;
+}
+#else
+static void
+begin_to_keep_pid(void)
+{
+}
+
+static long long
+process_id(void)
+{
+    return (long long)getpid();
+}
+#endif
+
+/* -- stamps -------------------------------------------------------------------------------------------------------------- */
+
+static void
+stamps_drop(DrawnStamp *drawn)
+{
+    Py_CLEAR(drawn->now);
+    Py_CLEAR(drawn->span);
+    Py_CLEAR(drawn->request);
+}
+
+static int
+stamps_draw(PyObject *self, DrawnStamp *drawn)
+{
+    const Stamps *stamps = (Stamps *)self;
+    if (process_id() != stamps->own_pid) {
+        return 0;
+    }
+    drawn->span = drawn->request = NULL;
+    drawn->pid = stamps->own_pid;
+    drawn->now = PyObject_CallNoArgs(stamps->clock_ns);
+    if (drawn->now == NULL) {
+        return -1;
+    }
+    int overflow = 1;
+    int64_t now_ns = PyLong_CheckExact(drawn->now) ? PyLong_AsLongLongAndOverflow(drawn->now, &overflow) : -1;
+    if (overflow || now_ns < 0) {
+        stamps_drop(drawn);
+        return 0;
+    }
+    uint64_t number;
+    if (find_span(stamps, &drawn->span) < 0 || (drawn->request = current_request(stamps)) == NULL
+        || next_number(stamps, &number) < 0) {
+        stamps_drop(drawn);
+        return -1;
+    }
+    write_uid(stamps, drawn->uid, now_ns, number);
+    StampFields *fields = &drawn->fields;
+    fields->uid = drawn->uid;
+    fields->uid_length = UID_CHARACTERS;
+    fields->observed_ns = (uint64_t)now_ns;
+    fields->trace_id = drawn->span == NULL ? NULL : PyTuple_GET_ITEM(drawn->span, 0);
+    fields->span_id = drawn->span == NULL ? NULL : PyTuple_GET_ITEM(drawn->span, 1);
+    fields->trace_flags = drawn->span == NULL ? NULL : PyTuple_GET_ITEM(drawn->span, 2);
+    fields->request = drawn->request;
+    return 1;
 }
 
 static PyObject *
-make_stamp(const Stamps *stamps, PyObject *now, int64_t now_ns)
+stamps_as_object(PyObject *self, const DrawnStamp *drawn)
 {
-    PyObject *span = current_span(stamps);
-    if (span == NULL) {
-        return NULL;
-    }
-    uint64_t number;
-    PyObject *request = current_request(stamps), *uid = NULL, *stamp = NULL, *nothing = NULL;
-    if (request != NULL && next_number(stamps, &number) == 0) {
-        uid = uid_of(stamps, now_ns, number);
-        nothing = PyLong_FromLong(0);
-        PyTypeObject *type = (PyTypeObject *)stamps->stamp_type;
-        stamp = uid == NULL || nothing == NULL ? NULL : type->tp_alloc(type, STAMP_FIELDS);
-    }
+    const Stamps *stamps = (Stamps *)self;
+    PyTypeObject *type = (PyTypeObject *)stamps->stamp_type;
+    PyObject *uid = PyUnicode_New(UID_CHARACTERS, 127), *nothing = PyLong_FromLong(0);
+    PyObject *stamp = uid == NULL || nothing == NULL ? NULL : type->tp_alloc(type, STAMP_FIELDS);
     if (stamp != NULL) {
+        memcpy(PyUnicode_1BYTE_DATA(uid), drawn->uid, UID_CHARACTERS);
         PyTuple_SET_ITEM(stamp, 0, Py_NewRef(uid));
-        PyTuple_SET_ITEM(stamp, 1, Py_NewRef(now));
+        PyTuple_SET_ITEM(stamp, 1, Py_NewRef(drawn->now));
         for (Py_ssize_t index = 0; index < 3; index++) {
-            PyTuple_SET_ITEM(stamp, 2 + index, Py_NewRef(span == Py_None ? nothing : PyTuple_GET_ITEM(span, index)));
+            PyTuple_SET_ITEM(stamp, 2 + index,
+                             Py_NewRef(drawn->span == NULL ? nothing : PyTuple_GET_ITEM(drawn->span, index)));
         }
-        PyTuple_SET_ITEM(stamp, 5, Py_NewRef(request));
+        PyTuple_SET_ITEM(stamp, 5, Py_NewRef(drawn->request));
         PyTuple_SET_ITEM(stamp, 6, Py_NewRef(stamps->pid));
     }
     Py_XDECREF(nothing);
     Py_XDECREF(uid);
-    Py_XDECREF(request);
-    Py_DECREF(span);
     return stamp;
 }
 
 static PyObject *
-stamps_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *names)
+stamps_call(PyObject *self, PyObject *const *Py_UNUSED(arguments), size_t flags, PyObject *names)
 {
     const Stamps *stamps = (Stamps *)self;
     if (PyVectorcall_NARGS(flags) != 0 || names != NULL) {
         PyErr_SetString(PyExc_TypeError, "stamps take no arguments");
         return NULL;
     }
-    if ((long long)getpid() != stamps->own_pid) {
-        return PyObject_CallNoArgs(stamps->python);
+    DrawnStamp drawn;
+    int done = stamps_draw(self, &drawn);
+    if (done <= 0) {
+        return done < 0 ? NULL : PyObject_CallNoArgs(stamps->python);
     }
-    PyObject *now = PyObject_CallNoArgs(stamps->clock_ns), *stamp = NULL;
-    if (now == NULL) {
-        return NULL;
-    }
-    int overflow = 1;
-    int64_t now_ns = PyLong_CheckExact(now) ? PyLong_AsLongLongAndOverflow(now, &overflow) : -1;
-    if (overflow || now_ns < 0) {
-        stamp = PyObject_CallNoArgs(stamps->python);
-    }
-    else {
-        stamp = make_stamp(stamps, now, now_ns);
-    }
-    Py_DECREF(now);
+    PyObject *stamp = stamps_as_object(self, &drawn);
+    stamps_drop(&drawn);
     return stamp;
 }
 
@@ -288,14 +359,42 @@ static PyType_Spec stamps_spec = {
     .slots = stamps_slots,
 };
 
+static void
+end_api(PyObject *capsule)
+{
+    PyMem_Free(PyCapsule_GetPointer(capsule, STAMPS_API_NAME));
+}
+
+/* Return a capsule with what other compiled modules call. */
+static PyObject *
+make_api(PyObject *type)
+{
+    StampsApi *api = PyMem_Malloc(sizeof(StampsApi));
+    if (api == NULL) {
+        return PyErr_NoMemory();
+    }
+    *api = (StampsApi){(PyTypeObject *)type, stamps_draw, stamps_as_object, stamps_drop};
+    PyObject *capsule = PyCapsule_New(api, STAMPS_API_NAME, end_api);
+    if (capsule == NULL) {
+        PyMem_Free(api);
+    }
+    return capsule;
+}
+
 static int
 module_exec(PyObject *module)
 {
+    begin_to_keep_pid();
     PyObject *type = PyType_FromSpec(&stamps_spec);
     if (type == NULL) {
         return -1;
     }
-    int added = PyModule_AddObjectRef(module, "Stamps", type);
+    PyObject *api = make_api(type);
+    int added = api == NULL ? -1 : PyModule_AddObjectRef(module, "Stamps", type);
+    if (added == 0) {
+        added = PyModule_AddObjectRef(module, "api", api); /* which the type outlives, for it is in the module too */
+    }
+    Py_XDECREF(api);
     Py_DECREF(type);
     return added;
 }

@@ -165,6 +165,30 @@ def test_a_forked_child_has_a_stream_of_its_own_from_its_first_event_on() -> Non
     assert len({uid[10:18] for uid in children}) >= 5
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_that_c_code_forks_off_has_a_stream_of_its_own() -> None:
+    """Python knows nothing of such a fork, and runs none of what is registered for it."""
+    uids = run("""
+        import ctypes, os
+        from otel_events.stamp import Stamper
+
+        stampers = [Stamper(), Stamper()]
+        for stamper in stampers:
+            print(stamper.stamp().uid, flush=True)
+        child = ctypes.PyDLL(None).fork()
+        if child == 0:
+            for stamper in stampers:
+                os.write(1, (stamper.stamp().uid + "\\n").encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        for stamper in stampers:
+            print(stamper.stamp().uid)
+    """).split()
+    assert len({uid[10:18] for uid in uids}) == 4
+    assert [uid[10:18] for uid in uids[:2]] == [uid[10:18] for uid in uids[4:]]
+    assert [number(uid[18:]) for uid in uids] == [0, 0, 0, 0, 1, 1]
+
+
 def test_the_stream_that_is_shown_is_that_of_the_process() -> None:
     stamper = Stamper()
     stamper._stream.pid = -1

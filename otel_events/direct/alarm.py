@@ -6,12 +6,42 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, Protocol
 
 KEPT: Final = 128
 """So many waits are kept, done or not, before it is looked which are done."""
 
-Ring = Callable[[Any], None]
+
+class Wait(Protocol):
+    """A wait of somebody.
+
+    Attributes:
+        due: When its time is up, by ``time.monotonic``.
+    """
+
+    due: float
+
+    def done(self) -> bool:
+        """Tell whether it is over."""
+
+    def ring(self) -> None:
+        """Say that its time is up."""
+
+
+class TimedWait:
+    """A wait.
+
+    Args:
+        done: Tells whether it is over.
+        ring: Called when its time is up.
+    """
+
+    __slots__ = ("done", "due", "ring")
+
+    def __init__(self, done: Callable[[], bool], ring: Callable[[], None]) -> None:
+        self.done = done
+        self.ring = ring
+        self.due = 0.0
 
 
 class Alarm:
@@ -23,24 +53,25 @@ class Alarm:
 
     Attributes:
         seconds: As given.
-        waits: Each with when it is over and what is called then. Where there are some, but not ``KEPT``, another may be appended
-            without more ado.
+        waits: In the order in which they are due. Where there are some, but not ``KEPT``, another may be appended without more
+            ado once it is said when it is due.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
         self.seconds = seconds
-        self.waits: list[tuple[float, Any, Ring]] = []
+        self.waits: list[Wait] = []
         self._kept = KEPT
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self.waits)
 
-    def set(self, waiting: Any, ring: Ring) -> None:
-        """Have ``ring`` called with a future, or what else can say whether it is ``done()``, that is not done by then."""
+    def set(self, wait: Wait) -> None:
+        """Have ``ring`` called of a wait that begins now and is not over by then."""
+        wait.due = time.monotonic() + self.seconds
         waits = self.waits
-        waits.append((time.monotonic() + self.seconds, waiting, ring))
+        waits.append(wait)
         if self._timer is None:
             self._timer = self._loop.call_later(self.seconds, self._look)
         elif len(waits) > self._kept:
@@ -48,17 +79,17 @@ class Alarm:
 
     def _forget_done(self) -> None:
         # Each time there are twice as many, so that it costs each wait the same, however many there are.
-        self.waits[:] = [wait for wait in self.waits if not wait[1].done()]
+        self.waits[:] = [wait for wait in self.waits if not wait.done()]
         self._kept = max(KEPT, 2 * len(self.waits))
 
     def _look(self) -> None:
         self._forget_done()
         now = time.monotonic()
-        due = [wait for wait in self.waits if wait[0] <= now]
+        due = [wait for wait in self.waits if wait.due <= now]
         del self.waits[: len(due)]
-        self._timer = self._loop.call_later(self.waits[0][0] - now, self._look) if self.waits else None
-        for _, waiting, ring in due:
-            self._loop.call_soon(ring, waiting)
+        self._timer = self._loop.call_later(self.waits[0].due - now, self._look) if self.waits else None
+        for wait in due:
+            self._loop.call_soon(wait.ring)
 
 
 class _Here(threading.local):

@@ -4,14 +4,16 @@ from typing import Any
 from otel_events.stamp import Stamp
 
 class Intake:
+    stamps: Callable[[], Stamp] | None
     def __new__(
         cls,
         python: Callable[[Any, Stamp], Any],
         *,
+        stamp: Callable[[], Stamp],
         ways: dict[type, Callable[[Any, Stamp], bytes]],
         journaled: dict[type, tuple[Callable[[Any, Stamp], bytes], Callable[[], Any], Callable[[bytes, Any], None]]],
     ) -> Intake: ...
-    def __call__(self, event: Any, stamp: Stamp, /) -> Any: ...
+    def __call__(self, event: Any, stamp: Stamp = ..., /) -> Any: ...
     def begin(
         self, *, append: Callable[[bytes], bool | None], attend: Callable[[bytes, bool | None], object], pid: int
     ) -> None: ...

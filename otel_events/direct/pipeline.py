@@ -66,7 +66,7 @@ class DirectPipeline:
         self._intake = None
         if Intake is not None:
             python = partial(DirectPipeline.accept, self)
-            self._intake = Intake(python, ways=self._ways, journaled=self._journaled)
+            self._intake = Intake(python, stamp=stamper.stamp, ways=self._ways, journaled=self._journaled)
             self.accept = self._intake  # type: ignore[assignment, method-assign] # which does the same
 
     def accept(self, event: Any, stamp: Stamp) -> DeliveryReceipt | None:

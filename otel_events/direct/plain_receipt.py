@@ -7,15 +7,16 @@ import contextlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from otel_events.direct.alarm import Alarm
+from otel_events.direct.alarm import Alarm, TimedWait
 from otel_events.exceptions import DeliveryError
 
 Place = Literal["memory", "journal", "collector"]
 
 Waiting: TypeAlias = Any
-"""A task that waits, as ``wake`` takes it and an alarm, which asks it with ``done()`` whether that is over."""
+"""A task that waits, as ``wake`` takes it."""
 
 
 class Receipt(ABC):
@@ -49,7 +50,7 @@ class Receipt(ABC):
             # Whoever resolves it sets `_done` and then looks who waits; so that is set before `_done` is looked at.
             waiting = self._waiting = loop.create_future()
             if not self._done:
-                self._alarm(loop).set(waiting, self._time_is_up)
+                self._alarm(loop).set(TimedWait(waiting.done, partial(self._time_is_up, waiting)))
                 yield from waiting
         return self._result()
 

@@ -25,12 +25,13 @@ typedef struct {
     PyObject *loop;               /* never NULL */
     PyObject *callback, *context; /* resumes the task, and in which context; NULL without one */
     PyObject *message;            /* of the cancellation, or NULL */
+    double due;                   /* when the time of the wait is up, as in alarm.py */
     char blocking;                /* for the task: whether this was awaited as a future is */
     char state;
 } Waiting;
 
 #define FOR_EACH_NAME(DO) \
-    DO(_alarm) DO(_result) DO(_time_is_up) DO(call_soon) DO(call_soon_threadsafe) DO(context) DO(set)
+    DO(_alarm) DO(_result) DO(_thread_id) DO(_time_is_up) DO(call_soon) DO(call_soon_threadsafe) DO(context) DO(set)
 
 typedef struct {
     PyTypeObject *receipt_type, *waiting_type;
@@ -229,6 +230,20 @@ waiting_done(Waiting *waiting, PyObject *Py_UNUSED(nothing))
     return PyBool_FromLong(waiting->state != WAITS);
 }
 
+/* Say that the time is up. */
+static PyObject *
+waiting_ring(Waiting *waiting, PyObject *Py_UNUSED(nothing))
+{
+    if (waiting->receipt == NULL) {
+        Py_RETURN_NONE;
+    }
+    State *state = state_of((PyObject *)waiting);
+    PyObject *receipt = Py_NewRef(waiting->receipt);
+    PyObject *said = PyObject_CallMethodOneArg(receipt, state->_time_is_up, (PyObject *)waiting);
+    Py_DECREF(receipt);
+    return said;
+}
+
 static PyObject *
 waiting_get_loop(Waiting *waiting, PyObject *Py_UNUSED(nothing))
 {
@@ -241,11 +256,13 @@ static PyMethodDef waiting_methods[] = {
     {"done", (PyCFunction)waiting_done, METH_NOARGS, NULL},
     {"get_loop", (PyCFunction)waiting_get_loop, METH_NOARGS, NULL},
     {"result", (PyCFunction)waiting_result, METH_NOARGS, NULL},
+    {"ring", (PyCFunction)waiting_ring, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef waiting_members[] = {
     {"_asyncio_future_blocking", T_BOOL, offsetof(Waiting, blocking), 0, NULL},
+    {"due", T_DOUBLE, offsetof(Waiting, due), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -355,36 +372,60 @@ set_alarm(State *state, PyObject *receipt, Waiting *waiting)
         }
         Py_XSETREF(state->alarm, Py_NewRef(alarm));
     }
-    PyObject *waits = PyTuple_GET_ITEM(alarm, WAITS_SET), *ring = PyObject_GetAttr(receipt, state->_time_is_up);
-    PyObject *said = NULL;
-    if (ring != NULL && (PyList_GET_SIZE(waits) == 0 || PyList_GET_SIZE(waits) >= KEPT)) {
-        PyObject *arguments[] = {(PyObject *)waiting, ring};
-        said = PyObject_Vectorcall(PyTuple_GET_ITEM(alarm, SET), arguments, 2, NULL);
+    PyObject *waits = PyTuple_GET_ITEM(alarm, WAITS_SET);
+    int result = -1;
+    if (PyList_GET_SIZE(waits) == 0 || PyList_GET_SIZE(waits) >= KEPT) {
+        PyObject *said = PyObject_CallOneArg(PyTuple_GET_ITEM(alarm, SET), (PyObject *)waiting);
+        result = said == NULL ? -1 : 0;
+        Py_XDECREF(said);
     }
-    else if (ring != NULL) {
-        /* What it does where others wait already, and not too many. */
+    else { /* what it does where others wait already, and not too many */
         PyObject *now = PyObject_CallNoArgs(state->monotonic);
-        double seconds_to_go = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
-        PyObject *due = now == NULL ? NULL : PyFloat_FromDouble(PyFloat_AsDouble(now) + seconds_to_go);
-        said = due == NULL ? NULL : PyTuple_Pack(3, due, (PyObject *)waiting, ring);
-        if (said != NULL && PyList_Append(waits, said) < 0) {
-            Py_CLEAR(said);
+        if (now != NULL) {
+            waiting->due = PyFloat_AsDouble(now) + PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
+            result = PyErr_Occurred() ? -1 : PyList_Append(waits, (PyObject *)waiting);
+            Py_DECREF(now);
         }
-        Py_XDECREF(due);
-        Py_XDECREF(now);
     }
-    Py_XDECREF(ring);
     Py_DECREF(alarm);
-    Py_XDECREF(said);
-    return said == NULL ? -1 : 0;
+    return result;
 }
+
+#if PY_VERSION_HEX < 0x030C0000
+/* Return the loop that runs in this thread. In these versions asyncio asks the kernel for the process each time, which takes as
+   long as all the rest of a wait: so one that has been seen is looked at whether it still runs here, where it says so. */
+static PyObject *
+running_loop(State *state)
+{
+    if (state->alarm != NULL) {
+        PyObject *alarm = Py_NewRef(state->alarm), *loop = Py_NewRef(PyTuple_GET_ITEM(alarm, OF_LOOP));
+        PyObject *thread = PyObject_GetAttr(loop, state->_thread_id);
+        int here = thread != NULL && PyLong_CheckExact(thread)
+                   && PyLong_AsUnsignedLongMask(thread) == PyThread_get_thread_ident();
+        Py_DECREF(alarm);
+        Py_XDECREF(thread);
+        if (here) {
+            return loop;
+        }
+        Py_DECREF(loop);
+        PyErr_Clear();
+    }
+    return PyObject_CallNoArgs(state->get_running_loop);
+}
+#else
+static PyObject *
+running_loop(State *state)
+{
+    return PyObject_CallNoArgs(state->get_running_loop);
+}
+#endif
 
 static PyObject *
 receipt_await(PyObject *self)
 {
     Receipt *receipt = (Receipt *)self;
     State *state = state_of(self);
-    PyObject *loop = PyObject_CallNoArgs(state->get_running_loop);
+    PyObject *loop = running_loop(state);
     if (loop == NULL) {
         return NULL;
     }

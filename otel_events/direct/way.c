@@ -12,9 +12,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "way.h"
+
 #define MAX_FIELDS 90
 #define FIRST_ROOM 1024
 #define VARINT_ROOM 10
+#define DOUBLE_ROOM 32
 #define NANOSECONDS 1000000000ULL
 #define FIRST_YEAR 1970
 #define LAST_YEAR 2261 /* the last one that is whole in 63 bits of nanoseconds */
@@ -286,7 +289,7 @@ static PyObject *s_actor, *s_created, *s_id;
 typedef struct {
     Buffer attributes, texts;
     Py_ssize_t ends[MAX_FIELDS + 1]; /* the text of field N ends at ends[N + 1] */
-    PyObject *created, *actor, *acting, *uid_owner, *around, *context;
+    PyObject *created, *actor, *acting, *around, *context;
 } Work;
 
 /* Write what a callable for less common values gives: attribute and text. */
@@ -326,6 +329,55 @@ put_decimal(Buffer *buffer, long long number)
     return buffer_put(buffer, begin, text + sizeof text - begin);
 }
 
+/* Write a number that has few digits behind its point, as `repr` has it: a number of at most 15 digits in all is the only one so
+   short that reads as its double, and it does where the division, which rounds as reading does, gives that double. Return the
+   length; 0 where it is no such number. */
+static Py_ssize_t
+short_double(char *text, double number)
+{
+    double size = number < 0 ? -number : number, scale = 1.0;
+    if (!(size >= 1e-3 && size < 1e11)) {
+        return 0;
+    }
+    for (int digits = 0; digits <= 4; digits++, scale *= 10.0) {
+        uint64_t left = (uint64_t)(size * scale + 0.5); /* of at most 15 digits, which a double has exactly */
+        if ((double)left / scale == size) {
+            char *end = text + DOUBLE_ROOM, *to = end;
+            if (digits == 0) {
+                *--to = '0';
+                *--to = '.';
+            }
+            for (int done = 0; left || done <= digits; done++) {
+                if (digits && done == digits) {
+                    *--to = '.';
+                }
+                *--to = (char)('0' + left % 10);
+                left /= 10;
+            }
+            if (number < 0) {
+                *--to = '-';
+            }
+            memmove(text, to, (size_t)(end - to));
+            return end - to;
+        }
+    }
+    return 0;
+}
+
+static int
+put_double(Buffer *buffer, double number)
+{
+    char text[DOUBLE_ROOM];
+    Py_ssize_t length = short_double(text, number);
+    if (length) {
+        return buffer_put(buffer, text, length);
+    }
+    char *longer = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, NULL);
+    int done = longer != NULL && buffer_put(buffer, longer, (Py_ssize_t)strlen(longer));
+    PyMem_Free(longer);
+    return done;
+}
+
 static int
 put_value(const Way *way, Work *work, const Field *field, PyObject *value)
 {
@@ -358,14 +410,8 @@ put_value(const Way *way, Work *work, const Field *field, PyObject *value)
     }
     if (PyFloat_CheckExact(value)) {
         double number = PyFloat_AS_DOUBLE(value);
-        char *text = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, NULL);
-        if (text == NULL) {
-            return 0;
-        }
-        int done = put_double_attribute(attributes, field->head, number) && buffer_put_bytes(texts, field->label)
-                   && buffer_put(texts, text, (Py_ssize_t)strlen(text));
-        PyMem_Free(text);
-        return done;
+        return put_double_attribute(attributes, field->head, number) && buffer_put_bytes(texts, field->label)
+               && put_double(texts, number);
     }
     return put_other(work, field, value);
 }
@@ -459,47 +505,48 @@ put_line(const Way *way, const Work *work, Buffer *line)
     return 1;
 }
 
+static int
+is_nothing(PyObject *number)
+{
+    return number == NULL ? 1 : PyObject_Not(number);
+}
+
 /* Set `around` and `context`: the attributes of the request, and the fields of the span; NULL for none. */
 static int
-find_circumstances(const Way *way, Work *work, PyObject *stamp)
+find_circumstances(const Way *way, Work *work, const StampFields *stamp)
 {
-    PyObject *request = PyTuple_GET_ITEM(stamp, 5);
-    int has_request = PyObject_IsTrue(request);
-    if (has_request < 0) {
+    int no_request = PyObject_Not(stamp->request);
+    if (no_request < 0) {
         return 0;
     }
-    if (has_request) {
-        work->around = PyObject_CallFunctionObjArgs(way->write_request, request, way->taken, NULL);
+    if (!no_request) {
+        work->around = PyObject_CallFunctionObjArgs(way->write_request, stamp->request, way->taken, NULL);
         if (work->around == NULL || !PyBytes_CheckExact(work->around)) {
             return 0;
         }
     }
-    PyObject *trace = PyTuple_GET_ITEM(stamp, 2), *span = PyTuple_GET_ITEM(stamp, 3), *flags = PyTuple_GET_ITEM(stamp, 4);
-    int has_trace = PyObject_IsTrue(trace), has_span = PyObject_IsTrue(span), has_flags = PyObject_IsTrue(flags);
-    if (has_trace < 0 || has_span < 0 || has_flags < 0) {
+    int no_trace = is_nothing(stamp->trace_id), no_span = is_nothing(stamp->span_id);
+    int no_flags = is_nothing(stamp->trace_flags);
+    if (no_trace < 0 || no_span < 0 || no_flags < 0) {
         return 0;
     }
-    if (has_trace || has_span || has_flags) {
-        work->context = PyObject_CallFunctionObjArgs(way->span_context, trace, span, flags, NULL);
+    if (!no_trace || !no_span || !no_flags) {
+        work->context = PyObject_CallFunctionObjArgs(way->span_context, stamp->trace_id, stamp->span_id,
+                                                     stamp->trace_flags, NULL);
         return work->context != NULL && PyBytes_CheckExact(work->context);
     }
     return 1;
 }
 
 static PyObject *
-assemble(const Way *way, const Work *work, const Buffer *line, uint64_t created_ns, uint64_t observed_ns)
+assemble(const Way *way, const Work *work, const Buffer *line, uint64_t created_ns, const StampFields *stamp)
 {
-    Py_ssize_t uid_length;
-    const char *uid = PyUnicode_AsUTF8AndSize(work->uid_owner, &uid_length);
-    if (uid == NULL) {
-        return NULL;
-    }
     PyObject *acting = PyTuple_GET_ITEM(work->acting, 0);
     Py_ssize_t body_length = 1 + varint_length((uint64_t)line->length) + line->length;
     Buffer uid_attribute;
     buffer_begin(&uid_attribute);
     PyObject *record = NULL;
-    if (uid_length == 0 || put_text_attribute(&uid_attribute, way->uid_head, uid, uid_length)) {
+    if (stamp->uid_length == 0 || put_text_attribute(&uid_attribute, way->uid_head, stamp->uid, stamp->uid_length)) {
         Py_ssize_t length = PyBytes_GET_SIZE(way->before) + 18 + 1 + varint_length((uint64_t)body_length) + body_length
                             + uid_attribute.length + PyBytes_GET_SIZE(way->version) + PyBytes_GET_SIZE(acting)
                             + (work->around ? PyBytes_GET_SIZE(work->around) : 0)
@@ -513,7 +560,7 @@ assemble(const Way *way, const Work *work, const Buffer *line, uint64_t created_
             *to++ = 0x09; /* LogRecord.time_unix_nano */
             to = write_fixed64(to, created_ns);
             *to++ = 0x59; /* LogRecord.observed_time_unix_nano */
-            to = write_fixed64(to, observed_ns);
+            to = write_fixed64(to, stamp->observed_ns);
             *to++ = 0x2a; /* LogRecord.body */
             to = write_varint(to, (uint64_t)body_length);
             *to++ = 0x0a; /* AnyValue.string_value */
@@ -537,18 +584,9 @@ assemble(const Way *way, const Work *work, const Buffer *line, uint64_t created_
 
 /* Encode an event; NULL where it is left to Python, with or without an exception set. */
 static PyObject *
-encode(const Way *way, Work *work, PyObject *event, PyObject *stamp)
+try_to_encode(const Way *way, Work *work, PyObject *event, const StampFields *stamp)
 {
-    uint64_t created_ns, observed_ns;
-    if (!PyTuple_Check(stamp) || PyTuple_GET_SIZE(stamp) < 6 || !PyUnicode_CheckExact(PyTuple_GET_ITEM(stamp, 0))
-        || !PyLong_CheckExact(PyTuple_GET_ITEM(stamp, 1))) {
-        return NULL;
-    }
-    observed_ns = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(stamp, 1));
-    if (observed_ns == (uint64_t)-1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    work->uid_owner = PyTuple_GET_ITEM(stamp, 0); /* which the stamp, held by the caller, keeps */
+    uint64_t created_ns;
     work->created = PyObject_GetAttr(event, s_created);
     if (work->created == NULL || !nanoseconds_of(work->created, &created_ns)) {
         return NULL;
@@ -562,25 +600,34 @@ encode(const Way *way, Work *work, PyObject *event, PyObject *stamp)
     buffer_begin(&line);
     PyObject *record = NULL;
     if (put_line(way, work, &line) && line.length <= way->max_characters) {
-        record = assemble(way, work, &line, created_ns, observed_ns);
+        record = assemble(way, work, &line, created_ns, stamp);
     }
     buffer_end(&line);
     return record;
 }
 
-static PyObject *
-way_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *names)
+/* Clear an exception which means that an event is left to Python; 0 for one that is not about the event, such as
+   KeyboardInterrupt. */
+static int
+leave_to_python(void)
 {
-    Way *way = (Way *)self;
-    if (PyVectorcall_NARGS(flags) != 2 || names != NULL) {
-        PyErr_SetString(PyExc_TypeError, "a way takes two arguments: an event and its stamp");
-        return NULL;
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+            return 0;
+        }
+        PyErr_Clear();
     }
+    return 1;
+}
+
+static PyObject *
+way_encode(PyObject *self, PyObject *event, const StampFields *stamp)
+{
     Work work;
     buffer_begin(&work.attributes);
     buffer_begin(&work.texts);
     work.created = work.actor = work.acting = work.around = work.context = NULL;
-    PyObject *record = encode(way, &work, arguments[0], arguments[1]);
+    PyObject *record = try_to_encode((Way *)self, &work, event, stamp);
     buffer_end(&work.attributes);
     buffer_end(&work.texts);
     Py_XDECREF(work.created);
@@ -588,16 +635,54 @@ way_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *nam
     Py_XDECREF(work.acting);
     Py_XDECREF(work.around);
     Py_XDECREF(work.context);
-    if (record != NULL) {
-        return record;
+    if (record == NULL) {
+        leave_to_python();
     }
-    if (PyErr_Occurred()) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-            return NULL; /* such as KeyboardInterrupt, which is not about the event */
+    return record;
+}
+
+static PyObject *
+way_encode_in_python(PyObject *self, PyObject *event, PyObject *stamp)
+{
+    PyObject *arguments[] = {event, stamp};
+    return PyObject_Vectorcall(((Way *)self)->python, arguments, 2, NULL);
+}
+
+/* Read a stamp; 0 where it is left to Python, with or without an exception set. */
+static int
+read_stamp(PyObject *stamp, StampFields *fields)
+{
+    if (!PyTuple_Check(stamp) || PyTuple_GET_SIZE(stamp) < 6 || !PyUnicode_CheckExact(PyTuple_GET_ITEM(stamp, 0))
+        || !PyLong_CheckExact(PyTuple_GET_ITEM(stamp, 1))) {
+        return 0;
+    }
+    fields->uid = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(stamp, 0), &fields->uid_length);
+    fields->observed_ns = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(stamp, 1));
+    fields->trace_id = PyTuple_GET_ITEM(stamp, 2);
+    fields->span_id = PyTuple_GET_ITEM(stamp, 3);
+    fields->trace_flags = PyTuple_GET_ITEM(stamp, 4);
+    fields->request = PyTuple_GET_ITEM(stamp, 5);
+    return fields->uid != NULL && !PyErr_Occurred();
+}
+
+static PyObject *
+way_call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *names)
+{
+    if (PyVectorcall_NARGS(flags) != 2 || names != NULL) {
+        PyErr_SetString(PyExc_TypeError, "a way takes two arguments: an event and its stamp");
+        return NULL;
+    }
+    StampFields fields;
+    if (read_stamp(arguments[1], &fields)) {
+        PyObject *record = way_encode(self, arguments[0], &fields);
+        if (record != NULL || PyErr_Occurred()) {
+            return record;
         }
-        PyErr_Clear();
     }
-    return PyObject_Vectorcall(way->python, arguments, 2, NULL);
+    else if (!leave_to_python()) {
+        return NULL;
+    }
+    return way_encode_in_python(self, arguments[0], arguments[1]);
 }
 
 /* -- making one ---------------------------------------------------------------------------------------------------------------- */
@@ -773,6 +858,28 @@ static PyType_Spec way_spec = {
     .slots = way_slots,
 };
 
+static void
+end_api(PyObject *capsule)
+{
+    PyMem_Free(PyCapsule_GetPointer(capsule, WAY_API_NAME));
+}
+
+/* Return a capsule with what other compiled modules call. */
+static PyObject *
+make_api(PyObject *type)
+{
+    WayApi *api = PyMem_Malloc(sizeof(WayApi));
+    if (api == NULL) {
+        return PyErr_NoMemory();
+    }
+    *api = (WayApi){(PyTypeObject *)type, way_encode, way_encode_in_python};
+    PyObject *capsule = PyCapsule_New(api, WAY_API_NAME, end_api);
+    if (capsule == NULL) {
+        PyMem_Free(api);
+    }
+    return capsule;
+}
+
 static int
 module_exec(PyObject *module)
 {
@@ -789,7 +896,12 @@ module_exec(PyObject *module)
     if (type == NULL) {
         return -1;
     }
-    int added = PyModule_AddObjectRef(module, "Way", type);
+    PyObject *api = make_api(type);
+    int added = api == NULL ? -1 : PyModule_AddObjectRef(module, "Way", type);
+    if (added == 0) {
+        added = PyModule_AddObjectRef(module, "api", api);
+    }
+    Py_XDECREF(api);
     Py_DECREF(type);
     return added;
 }

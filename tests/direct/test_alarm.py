@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 
-from otel_events.direct.alarm import Alarm, alarm_of
+from otel_events.direct.alarm import Alarm, TimedWait, alarm_of
 
 
 def test_those_whose_time_is_up_are_told_in_their_order() -> None:
@@ -20,7 +21,7 @@ def test_those_whose_time_is_up_are_told_in_their_order() -> None:
 
         for number in range(5):
             future: asyncio.Future[None] = loop.create_future()
-            alarm.set(future, lambda _, number=number: ring(number))  # type: ignore[misc]
+            alarm.set(TimedWait(future.done, partial(ring, number)))
             if number in (1, 3):
                 future.set_result(None)
             await asyncio.sleep(0.02)
@@ -37,14 +38,14 @@ def test_what_is_done_is_not_kept() -> None:
         alarm = Alarm(loop, 60.0)
         waiting = [loop.create_future() for _ in range(3000)]
         for future in waiting:
-            alarm.set(future, lambda _: None)
-            alarm.set(done := loop.create_future(), lambda _: None)
+            alarm.set(TimedWait(future.done, lambda: None))
+            alarm.set(TimedWait((done := loop.create_future()).done, lambda: None))
             done.set_result(None)
         assert len(alarm) < 3 * len(waiting)
         for future in waiting:
             future.set_result(None)
         for _ in range(10_000):
-            alarm.set(done := loop.create_future(), lambda _: None)
+            alarm.set(TimedWait((done := loop.create_future()).done, lambda: None))
             done.set_result(None)
         assert len(alarm) <= 1025
 

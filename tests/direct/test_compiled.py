@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_events import Event, Personal, Policy, Secret, Stamp
@@ -95,6 +95,30 @@ def test_it_gives_what_python_gives(
 @given(st.lists(values, min_size=7, max_size=7), actors, stamps, policies)
 def test_fields_of_each_treatment_are_alike(many: list[Any], actor: Any, stamp: Stamp, policy: Policy) -> None:
     assert_alike(Ordinary(*many, actor=actor), stamp, policy)
+
+
+@needs_compiled
+@given(
+    st.floats()
+    | st.decimals(-(10**12), 10**12, places=2).map(float)
+    | st.decimals(-(10**7), 10**7, places=5).map(float)
+    | st.integers(-(10**17), 10**17).map(float)
+)
+@example(9.99)
+@example(0.1)
+@example(0.001)
+@example(0.0009999)
+@example(99999999999.9999)
+@example(99999999999.99999)
+@example(1e11)
+@example(0.30000000000000004)
+@example(-1234.5)
+@example(-0.0)
+@example(5e-324)
+def test_a_number_is_written_in_the_line_as_python_writes_it(number: float) -> None:
+    record = assert_alike(Single(number, created=datetime(2026, 1, 1, tzinfo=UTC)), STAMP, Policy())
+    assert isinstance(record, bytes)
+    assert f"one={number!r}".encode() in record
 
 
 @needs_compiled
