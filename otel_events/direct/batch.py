@@ -42,6 +42,10 @@ class Source(Protocol):
     def unsettled(self) -> int:
         """Records that wait or are under way."""
 
+    @property
+    def has_enough(self) -> bool:
+        """Whether enough waits for one more request, once one has been made."""
+
     def take(self, max_records: int, max_bytes: int) -> Batch | None:
         """Take out the oldest, at least one if there is one, up to these bounds."""
 

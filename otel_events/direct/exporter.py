@@ -129,13 +129,16 @@ class Exporter:
 
     def _run(self) -> None:
         while not self._over:
-            if not self._hurry.is_set():
+            hurries = self._hurry.is_set()
+            if not hurries:
                 self._source.wait(self._delay_seconds)
             self._hurry.clear()
-            # What waits is sent to the end; a batch that fills up meanwhile goes out without delay.
+            # What has come meanwhile waits for others, unless it is enough: each request costs both ends the same work.
             while not self._over and (batch := self._source.take(self._batch_records, self._batch_bytes)):
                 self._settle(batch)
                 self._call(self._on_turn)
+                if not (hurries or self._source.has_enough):
+                    break
             self._call(self._on_turn)
             with self._idle:
                 self._idle.notify_all()

@@ -65,6 +65,11 @@ class MemoryQueue:
             return len(self._records) + self._taken
 
     @property
+    def has_enough(self) -> bool:
+        """Whether as many records are in it as wake whoever empties it."""
+        return len(self._records) >= self._waking_records
+
+    @property
     def oldest(self) -> bytes | None:
         """The record that came first of those that are in it, or taken out and not settled."""
         with self._lock:
@@ -107,11 +112,11 @@ class MemoryQueue:
                 self._first_taken = None
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is enough for a request, until ``wake`` is called, or for so many seconds."""
+        """Wait until it ``has_enough``, until ``wake`` is called, or for so many seconds."""
         with self._lock:
             # In this order: who puts a record looks at what is wanted after that, without the lock.
             self._records.wanted = self._waking_records
-            if len(self._records) < self._waking_records:
+            if not self.has_enough:
                 self._filled.wait(seconds)
             self._records.wanted = 0
 
@@ -185,6 +190,11 @@ class MemorySource:
     def unsettled(self) -> int:
         """Records that wait or are under way."""
         return self._queue.unsettled
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether enough waits for one more request."""
+        return self._queue.has_enough
 
     def take(self, max_records: int, max_bytes: int) -> MemoryBatch | None:
         """Take out the oldest."""

@@ -67,20 +67,25 @@ class Receipt(ABC):
         """Return what has the event, or raise why nothing has."""
 
 
-def resolve(receipts: Iterable[Receipt], where: Place | None, error: DeliveryError | None = None) -> None:
+def resolve(receipts: Iterable[Receipt], where: Place | None, error: DeliveryError | None = None) -> bool:
     """Say of events what has them, or why nothing has, and wake those who wait for that.
 
     Args:
         receipts: Of the events.
         where: What has them.
         error: Why nothing has them, where that is so.
+
+    Returns:
+        Whether there are some that wait for the collector now.
     """
+    unconfirmed = False
     waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for receipt in receipts:
         receipt.where = where
         if error is not None:
             receipt.error = error
         if where == "journal" and receipt.confirm_seconds and not receipt._late:
+            unconfirmed = True
             continue
         receipt._done = True
         if receipt._gate is not None:
@@ -90,6 +95,7 @@ def resolve(receipts: Iterable[Receipt], where: Place | None, error: DeliveryErr
     for loop, waiting in waiters.items():
         with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits there any more.
             loop.call_soon_threadsafe(_wake_all, waiting)
+    return unconfirmed
 
 
 def wake(waiting: asyncio.Future[None]) -> None:

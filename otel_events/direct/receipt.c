@@ -479,7 +479,7 @@ static PyType_Spec receipt_spec = {
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 /* Note what has an event, or why nothing has it; who waits for that on an event loop is put among `waiters`, a dictionary of
-   lists, by loop. -1 with an exception. */
+   lists, by loop. 1 where it waits for the collector now, -1 with an exception. */
 static int
 resolve_one(State *state, Receipt *receipt, PyObject *where, PyObject *error, int on_disk, PyObject *waiters)
 {
@@ -488,7 +488,7 @@ resolve_one(State *state, Receipt *receipt, PyObject *where, PyObject *error, in
         Py_XSETREF(receipt->error, Py_NewRef(error));
     }
     if (on_disk && receipt->confirm_seconds != 0.0 && !receipt->late) {
-        return 0;
+        return 1;
     }
     receipt->done = 1;
     if (receipt->gate != NULL) {
@@ -528,7 +528,7 @@ module_resolve(PyObject *module, PyObject *arguments, PyObject *keywords)
     }
     PyObject *waiters = PyDict_New(), *all = PySequence_Tuple(receipts);
     int fine = waiters != NULL && all != NULL;
-    int on_disk = PyUnicode_Check(where) && PyUnicode_CompareWithASCIIString(where, "journal") == 0;
+    int unconfirmed = 0, on_disk = PyUnicode_Check(where) && PyUnicode_CompareWithASCIIString(where, "journal") == 0;
     for (Py_ssize_t index = 0; fine && index < PyTuple_GET_SIZE(all); index++) {
         PyObject *receipt = PyTuple_GET_ITEM(all, index);
         if (!PyObject_TypeCheck(receipt, state->receipt_type)) {
@@ -536,7 +536,9 @@ module_resolve(PyObject *module, PyObject *arguments, PyObject *keywords)
             fine = 0;
         }
         else {
-            fine = resolve_one(state, (Receipt *)receipt, where, error, on_disk, waiters) == 0;
+            int said = resolve_one(state, (Receipt *)receipt, where, error, on_disk, waiters);
+            unconfirmed |= said > 0;
+            fine = said >= 0;
         }
     }
     PyObject *loop, *of_loop;
@@ -554,7 +556,7 @@ module_resolve(PyObject *module, PyObject *arguments, PyObject *keywords)
     }
     Py_XDECREF(waiters);
     Py_XDECREF(all);
-    return fine ? Py_NewRef(Py_None) : NULL;
+    return fine ? PyBool_FromLong(unconfirmed) : NULL;
 }
 
 static int
@@ -662,7 +664,7 @@ module_clear(PyObject *module)
 
 static PyMethodDef module_methods[] = {
     {"resolve", (PyCFunction)(void (*)(void))module_resolve, METH_VARARGS | METH_KEYWORDS,
-     "Note what has events, or why nothing has them, and wake those who wait for that."},
+     "Note what has events, or why nothing has them, and wake those who wait for that; say whether some wait for the collector."},
     {"wake", module_wake, METH_O, "Resume a task that waits, on its loop."},
     {"_wake_all", module_wake_all, METH_O, "Likewise all in a list."},
     {NULL, NULL, 0, NULL},

@@ -196,14 +196,6 @@ class Calls:
                 _logger.exception("on_error itself raised")
 
 
-def only_receipt(returned: list[Returned]) -> Receipt | None:
-    """Return the receipt where nothing else was returned, as nearly always: it can be awaited without further ado."""
-    if len(returned) != 1:
-        return None
-    result: Any = returned[0][1]
-    return result if _is_receipt(type(result)) else None  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
-
-
 class _Refusal:
     """The receipt of an event for which an implementation raised a ``DeliveryError`` at once."""
 
@@ -228,7 +220,7 @@ def _sorted_out(returned: list[Returned]) -> tuple[list[Returned], list[Returned
     """Return the receipts among what was returned, and what else can be awaited; the rest is nothing to wait for."""
     receipts, others = [], []
     for impl, result in returned:
-        if _is_receipt(type(result)):  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
+        if is_receipt(type(result)):  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
             receipts.append((impl, result))
         elif inspect.isawaitable(result):
             others.append((impl, result))
@@ -236,8 +228,9 @@ def _sorted_out(returned: list[Returned]) -> tuple[list[Returned], list[Returned
 
 
 @lru_cache(maxsize=256)
-def _is_receipt(cls: type) -> bool:
-    return issubclass(cls, Receipt)  # which takes long, as does isinstance
+def is_receipt(cls: type) -> bool:
+    """Tell whether the objects of a class are receipts: to ask the class itself takes long."""
+    return issubclass(cls, Receipt)
 
 
 def bind(impl: pluggy.HookImpl) -> Bound:

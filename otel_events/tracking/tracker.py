@@ -14,7 +14,7 @@ from otel_events.definition import EventDefinition
 from otel_events.exceptions import PluginError
 from otel_events.outcome import Outcome
 from otel_events.registry import EventRegistry
-from otel_events.tracking.calls import Bound, Calls, OnError, Returned, bind, only_receipt
+from otel_events.tracking.calls import Bound, Calls, OnError, Returned, bind, is_receipt
 from otel_events.tracking.plugins import Plugins, load
 
 if TYPE_CHECKING:
@@ -163,11 +163,11 @@ class EventTracker:
         returned = self._call(event)
         if not returned:
             return
-        receipt = only_receipt(returned)
-        if receipt is None:
+        receipt = returned[0][1]
+        if len(returned) > 1 or not is_receipt(type(receipt)):  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
             await self._calls.wait_async(returned, event)
             return
-        try:
+        try:  # Nearly always there is nothing but a receipt, which can be awaited without further ado.
             await receipt
         except Exception as error:
             self._calls.failed_receipt(returned, event, error)

@@ -83,6 +83,26 @@ def test_a_record_that_is_alone_goes_out_after_the_delay(rig: Rig) -> None:
     assert rig.arrived() == [["a"]]
 
 
+def test_what_comes_while_a_request_is_under_way_waits_for_others_unless_it_is_enough_or_in_a_hurry() -> None:
+    with HttpServer() as server:
+        rig = Rig(server)
+        rig.exporter._delay_seconds = 600.0
+        server.script(*(HttpReply(body=b"\n\0", seconds_per_byte=0.3) for _ in range(3)))
+        rig.put(*"abcd")
+        wait_until(lambda: len(server.requests) == 1)
+        rig.put(*"efgh")
+        wait_until(lambda: len(server.requests) == 2)
+        rig.put("i")
+        wait_until(lambda: rig.exporter.sent == 8)
+        assert rig.exporter.pending == 1
+        rig.put(*"jkl")
+        wait_until(lambda: len(server.requests) == 3)
+        rig.put("m")
+        assert rig.exporter.flush(10.0)
+        rig.exporter.shutdown(5.0)
+        assert rig.arrived() == [list("abcd"), list("efgh"), list("ijkl"), ["m"]]
+
+
 @pytest.mark.parametrize("failure", [HttpReply(503), HttpReply(429, {"retry-after": "0"}), HANG_UP, CUT_REQUEST])
 @pytest.mark.parametrize("held", [HttpReply(401), HttpReply(500), HttpReply(404)])
 def test_outages_and_refusals_that_can_be_mended_are_waited_out(rig: Rig, failure: HttpReply, held: HttpReply) -> None:

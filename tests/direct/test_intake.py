@@ -227,7 +227,7 @@ def test_without_compiled_stamps_it_wants_a_stamp() -> None:
     with pytest.raises(TypeError, match="needs stamps"):
         intake(Ping())
     with pytest.raises(TypeError, match="needs stamps"):
-        rig.intake()  # type: ignore[call-arg]
+        rig.intake()
     assert intake(Ping(), stamper.stamp()) == "left"
 
 

@@ -72,12 +72,12 @@ def test_a_task_is_resumed_by_the_alarm_or_by_what_has_the_event(kind: Any) -> N
 
 def test_where_the_collector_is_waited_for_the_disk_is_enough_only_when_it_is_late(kind: Any) -> None:
     receipt = receipt_of(kind, confirm_seconds=5.0)
-    kind.resolve([receipt], "journal")
+    assert kind.resolve([receipt_of(kind), receipt, receipt_of(kind)], "journal")
     assert (receipt.where, receipt._done) == ("journal", False)
     receipt._late = True
-    kind.resolve([receipt], "journal")
+    assert not kind.resolve([receipt], "journal")
     assert receipt._done
-    kind.resolve([receipt], "collector")
+    assert not kind.resolve([receipt], "collector")
     assert receipt.where == "collector"
 
 

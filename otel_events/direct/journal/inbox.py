@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Final
 
 from otel_events.direct.journal.entries import Entry
@@ -31,7 +32,7 @@ class Inbox:
         self._is_to_be_told = True
         # Reentrant, because the garbage collector may run code that tracks an event wherever something is made.
         self._lock = threading.RLock()
-        self._filled = threading.Condition(self._lock)
+        self._bell: SimpleQueue[None] = SimpleQueue()
 
     def __len__(self) -> int:
         with self._lock:
@@ -54,10 +55,10 @@ class Inbox:
 
     def take(self) -> list[tuple[bytes, DeliveryReceipt]]:
         """Wait for events and take out all there are; none at the end. They count until ``settle`` is called."""
+        self._is_to_be_told = True
+        while not self._waiting and not self._is_closed:
+            self._bell.get()
         with self._lock:
-            self._is_to_be_told = True
-            while not self._waiting and not self._is_closed:
-                self._filled.wait()
             self._is_to_be_told = self._is_closed
             taken = self._take_out()
             self._under_way = len(taken)
@@ -72,15 +73,15 @@ class Inbox:
         """Refuse what comes from now on. What waits can still be taken out."""
         with self._lock:
             self._is_closed = self._is_to_be_told = True
-            self._filled.notify_all()
+        self._bell.put(None)
 
     def _tell(self) -> None:
         with self._lock:
             if not (self._is_started or self._is_closed):
                 self._is_started = True
                 self._start()
-            self._filled.notify()
             late = self._take_out() if self._is_closed else []
+        self._bell.put(None)
         if late:
             self._refuse([Entry(*one) for one in late])
 

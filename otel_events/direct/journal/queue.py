@@ -81,6 +81,11 @@ class JournalQueue:
         """Records that wait, on disk or to be written."""
         return len(self._inbox) + self._left + sum(file.records for file in self._files())
 
+    @property
+    def has_enough(self) -> bool:
+        """Whether there is a whole batch, or anything of a process that is no more."""
+        return not self._stuck and (bool(self.orphans.files) or self._is_own_filled)
+
     def take(self, max_records: int, max_bytes: int) -> JournalBatch | None:
         """Give the oldest records of a process that is no more, else of this one."""
         if self._unsettled is not None:
@@ -109,7 +114,7 @@ class JournalQueue:
     def wait(self, seconds: float) -> None:
         """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
         with self._takeable:
-            if self._stuck or self._own is None or self._own.records < self._batch_records:
+            if self._stuck or not self._is_own_filled:
                 self._takeable.wait(seconds)
 
     def wake(self) -> None:
@@ -158,6 +163,11 @@ class JournalQueue:
         """The files held here, and those that were left alone already."""
         return self.excluded | {file.path for file in self._files()}
 
+    @property
+    def _is_own_filled(self) -> bool:
+        own = self._own
+        return own is not None and own.records >= self._batch_records
+
     def _files(self) -> Iterator[JournalFile]:
         yield from list(self.orphans.files)
         if (own := self._own) is not None:
@@ -188,14 +198,12 @@ class JournalQueue:
             self.trouble = None
             self._notices.over("the journal takes events again.", "journal")
         watch_fullness(0 if self._own is None else self._own.size_bytes, self._directory, self._notices)
-        confirms = confirms_of(ids, rows, receipts)
-        if not confirms and self._own is not None and self._own.records >= self._batch_records:
-            self.wake()
         # Late, so that this thread is out of the way of those it wakes; but what the collector says of them is said after it.
-        resolve(receipts, "journal")
-        if confirms:
-            self._confirms.add(confirms)
+        if resolve(receipts, "journal"):
+            self._confirms.add(confirms_of(ids, rows, receipts))
             self.on_confirm()
+        elif self._is_own_filled:
+            self.wake()
 
     def _append_groups(self, groups: Sequence[tuple[bytes, int]]) -> list[int]:
         """Write rows, into a new file where this one shows itself damaged, and return their ids."""

@@ -263,6 +263,22 @@ def test_a_wait_ends_when_there_is_a_batch_or_at_a_call(tmp_path: Path) -> None:
     rig.queue.abandon()
 
 
+def test_enough_for_one_more_request_is_a_batch_or_what_others_have_left(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "journal", batch_records=2)
+    rig.directory.prepare()
+    leave(rig.directory, "other", "o1")
+    assert not rig.queue.has_enough
+    rig.on_disk("a")
+    theirs = rig.take()
+    assert rig.queue.has_enough
+    theirs.end()
+    rig.take()
+    assert not rig.queue.has_enough
+    rig.on_disk("b")
+    assert rig.queue.has_enough
+    rig.queue.abandon()
+
+
 # -- files of processes that are no more -------------------------------------------------------------------------------
 
 
