@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-C_SOURCES := $(wildcard otel_events/*.[ch] otel_events/*/*.[ch])
+C_SOURCES := $(wildcard otel_events/*.[ch] otel_events/*/*.[ch] otel_events/*/*/*.[ch])
 # The libraries that are compared have plugins for pytest and Datasette, which must not get into the tests.
 BENCH := $(VENV)/bench
 BENCH_ARGS ?=

@@ -15,6 +15,7 @@ from setuptools import Distribution, Extension
 SOURCES = (
     "otel_events/stamps.c",
     *(f"otel_events/direct/{name}.c" for name in ("intake", "receipt", "ring", "way")),
+    "otel_events/direct/journal/pairs.c",
     "otel_events/receiver/fast.c",
 )
 

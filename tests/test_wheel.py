@@ -18,7 +18,7 @@ from tests.loaded import LOADED
 ROOT = Path(__file__).parents[1]
 MODULES = {
     "otel_events/stamps",
-    *(f"otel_events/direct/{name}" for name in ("intake", "receipt", "ring", "way")),
+    *(f"otel_events/direct/{name}" for name in ("intake", "journal/pairs", "receipt", "ring", "way")),
     "otel_events/receiver/fast",
 }
 

@@ -15,7 +15,7 @@ FLUSH_SECONDS: Final = 900.0
 
 COMPILED: Final = (
     "otel_events.stamps",
-    *(f"otel_events.direct.{name}" for name in ("intake", "receipt", "ring", "way")),
+    *(f"otel_events.direct.{name}" for name in ("intake", "journal.pairs", "receipt", "ring", "way")),
 )
 """The modules that are loaded where they could be compiled."""
 

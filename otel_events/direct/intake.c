@@ -25,7 +25,7 @@ typedef struct {
     PyObject *stamps; /* Stamps: stamps the events that come without a stamp; NULL where stamping is not compiled */
     PyObject *ways;   /* dict: encodes the events of a class; whoever made this adds to it, and empties it at the end */
     PyObject *journaled; /* dict: of a class whose events go into the journal a tuple of what encodes them, what makes a receipt,
-                            and what takes both; filled and emptied likewise */
+                            and two as the next, for both; filled and emptied likewise */
     PyObject *append; /* callable: puts a record into the ring; True where nothing more is to be done */
     PyObject *attend; /* callable: does what is to be done otherwise, with the record and what append has said */
     long long pid;    /* of the process to whose ring that belongs; NO_PID before there is one */
@@ -98,8 +98,12 @@ into_journal(const Intake *intake, PyObject *journaled, Stamped *stamped)
     PyObject *record = encode(intake, PyTuple_GET_ITEM(journaled, 0), stamped);
     PyObject *receipt = record == NULL ? NULL : PyObject_CallNoArgs(PyTuple_GET_ITEM(journaled, 1)), *said = NULL;
     if (receipt != NULL) {
-        PyObject *put[] = {record, receipt};
+        PyObject *put[] = {record, receipt, NULL};
         said = PyObject_Vectorcall(PyTuple_GET_ITEM(journaled, 2), put, 2, NULL);
+        if (said != NULL && said != Py_True) {
+            put[2] = said;
+            Py_SETREF(said, PyObject_Vectorcall(PyTuple_GET_ITEM(journaled, 3), put, 3, NULL));
+        }
     }
     Py_DECREF(journaled);
     Py_XDECREF(record);
@@ -135,7 +139,7 @@ accept(const Intake *intake, Stamped *stamped, long long pid)
     if (PyErr_Occurred()) {
         return NULL;
     }
-    if (journaled != NULL && PyTuple_CheckExact(journaled) && PyTuple_GET_SIZE(journaled) == 3) {
+    if (journaled != NULL && PyTuple_CheckExact(journaled) && PyTuple_GET_SIZE(journaled) == 4) {
         PyObject *receipt = into_journal(intake, journaled, stamped);
         if (receipt != NULL || !PyErr_ExceptionMatches(PyExc_Exception)) {
             return receipt;

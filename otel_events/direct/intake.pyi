@@ -11,7 +11,15 @@ class Intake:
         *,
         stamp: Callable[[], Stamp],
         ways: dict[type, Callable[[Any, Stamp], bytes]],
-        journaled: dict[type, tuple[Callable[[Any, Stamp], bytes], Callable[[], Any], Callable[[bytes, Any], None]]],
+        journaled: dict[
+            type,
+            tuple[
+                Callable[[Any, Stamp], bytes],
+                Callable[[], Any],
+                Callable[[bytes, Any], bool | None],
+                Callable[[bytes, Any, bool | None], None],
+            ],
+        ],
     ) -> Intake: ...
     def __call__(self, event: Any, stamp: Stamp = ..., /) -> Any: ...
     def begin(

@@ -38,8 +38,14 @@ class _Durable(NamedTuple):
     confirm_seconds: float
 
 
-Journaled = tuple[Straight, Callable[[], DeliveryReceipt], Callable[[bytes, DeliveryReceipt], None]]
-"""What the events of a class take that go into the journal: how they are encoded, what makes receipts, and where both are put."""
+Journaled = tuple[
+    Straight,
+    Callable[[], DeliveryReceipt],
+    Callable[[bytes, DeliveryReceipt], bool | None],
+    Callable[[bytes, DeliveryReceipt, bool | None], None],
+]
+"""What the events of a class take that go into the journal: how they are encoded, what makes receipts, where both are put, and
+what does the rest where more is to be done."""
 
 
 class DirectPipeline:
@@ -94,7 +100,8 @@ class DirectPipeline:
             journal = opened.opened_journal or opened.journal()
             journal.put(record, receipt)
             if self._intake is not None and type(event) not in self._journaled:
-                self._add_journaled(event, (self._encoder.way(event), partial(DeliveryReceipt, *durable), journal.put))
+                make = partial(DeliveryReceipt, *durable)
+                self._add_journaled(event, (self._encoder.way(event), make, journal.try_to_put, journal.attend))
             return receipt
         except DeliveryError:
             raise

@@ -112,13 +112,13 @@ class Calls:
         if refusal is not None:
             raise refusal
 
-    def failed_receipt(self, returned: list[Returned], event: Any, error: Exception) -> None:
-        """Note what was raised by the only receipt among what was returned.
+    def failed_receipt(self, impl: pluggy.HookImpl, event: Any, error: Exception) -> None:
+        """Note what was raised by the receipt that an implementation returned.
 
         Raises:
             DeliveryError: It was one.
         """
-        self._failed(returned[0][0], error, event)
+        self._failed(impl, error, event)
         if isinstance(error, DeliveryError):
             raise error
 

@@ -163,14 +163,17 @@ class EventTracker:
         returned = self._call(event)
         if not returned:
             return
-        receipt = returned[0][1]
+        impl, receipt = returned[0]
         if len(returned) > 1 or not is_receipt(type(receipt)):  # type: ignore[arg-type] # mypy has it that a class cannot be hashed
             await self._calls.wait_async(returned, event)
             return
-        try:  # Nearly always there is nothing but a receipt, which can be awaited without further ado.
+        # Nearly always there is nothing but a receipt, which can be awaited without further ado. Whatever is kept meanwhile the
+        # garbage collector looks at, time and again.
+        del returned
+        try:
             await receipt
         except Exception as error:
-            self._calls.failed_receipt(returned, event, error)
+            self._calls.failed_receipt(impl, event, error)
 
     def flush(self, timeout: float = 5.0) -> Outcome:
         """Have every plugin send what is waiting.

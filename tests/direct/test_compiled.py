@@ -99,6 +99,14 @@ def test_fields_of_each_treatment_are_alike(many: list[Any], actor: Any, stamp: 
 
 @needs_compiled
 @given(
+    st.text(st.characters(max_codepoint=127), max_size=40), st.sampled_from("\0\x1f\x7e\x7f \x80"), st.integers(0, 40)
+)
+def test_characters_that_cannot_be_shown_are_seen_wherever_they_stand(text: str, other: str, at: int) -> None:
+    assert_alike(Single(text[:at] + other + text[at:]), STAMP, Policy())
+
+
+@needs_compiled
+@given(
     st.floats()
     | st.decimals(-(10**12), 10**12, places=2).map(float)
     | st.decimals(-(10**7), 10**7, places=5).map(float)

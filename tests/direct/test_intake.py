@@ -178,13 +178,21 @@ def test_what_the_queue_says_is_attended_to() -> None:
 def test_an_event_for_the_journal_gets_a_receipt() -> None:
     rig, event = Rig(), Ping("x")
     put: list[tuple[bytes, Any]] = []
-    rig.journaled[Ping] = (rig.encoder.way(event), lambda: "receipt", lambda *both: put.append(both))
-    assert rig.intake(event) == rig.intake(event, rig.stamper.stamp()) == "receipt"
-    assert put == [(record, "receipt") for record in expected(event, event)]
+    attended: list[Any] = []
+
+    def try_to_put(*both: Any) -> bool | None:
+        put.append(both)
+        return True if len(put) < 3 else None
+
+    attend: Callable[..., None] = lambda *all_three: attended.append(all_three)  # noqa: E731
+    rig.journaled[Ping] = (rig.encoder.way(event), lambda: "receipt", try_to_put, attend)
+    assert rig.intake(event) == rig.intake(event, rig.stamper.stamp()) == rig.intake(event) == "receipt"
+    assert put == [(record, "receipt") for record in expected(event, event, event)]
+    assert attended == [(*put[2], None)]
 
 
 @needs_compiled
-@pytest.mark.parametrize("failing", ["receipt", "put"])
+@pytest.mark.parametrize("failing", ["receipt", "put", "attend"])
 def test_where_the_journal_fails_python_gets_the_event_with_the_same_stamp(failing: str) -> None:
     rig, event = Rig(), Ping("x")
 
@@ -192,7 +200,8 @@ def test_where_the_journal_fails_python_gets_the_event_with_the_same_stamp(faili
         raise OSError("no disk")
 
     make: Callable[..., Any] = fail if failing == "receipt" else lambda: "receipt"
-    rig.journaled[Ping] = (rig.encoder.way(event), make, fail)
+    put: Callable[..., Any] = fail if failing == "put" else lambda *_: False
+    rig.journaled[Ping] = (rig.encoder.way(event), make, put, fail)
     assert rig.intake(event) == "left"
     assert rig.left == [(event, FromZero().stamp())]
 
@@ -212,7 +221,7 @@ def test_an_interrupt_is_not_taken_for_a_failure() -> None:
     rig.know(event)
     with pytest.raises(KeyboardInterrupt):
         rig.intake(event)
-    rig.journaled[Interrupted] = (rig.ways.pop(Interrupted), lambda: "receipt", lambda *_: None)
+    rig.journaled[Interrupted] = (rig.ways.pop(Interrupted), lambda: "receipt", lambda *_: True, lambda *_: None)
     with pytest.raises(KeyboardInterrupt):
         rig.intake(event)
     assert rig.left == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Final
@@ -11,12 +10,20 @@ from typing import Final
 from otel_events.direct.journal.entries import Entry
 from otel_events.direct.receipts import DeliveryReceipt
 
+try:
+    from otel_events.direct.journal.pairs import Pairs
+except ImportError:  # no compiler where it was installed
+    from otel_events.direct.journal.plain_pairs import PlainPairs as Pairs  # type: ignore[assignment] # which does the same
+
 MAX_WAITING: Final = 65_536
 """So many events wait to be written at most; a disk that takes none is then as good as full."""
 
 
 class Inbox:
     """Many threads put events into it, and one takes them out.
+
+    Attributes:
+        try_to_put: Adds a record and its receipt, as ``Pairs.put``; unless it says True, ``attend`` is to be called.
 
     Args:
         start: Called before the first event is waited for: starts the thread that takes them out.
@@ -26,10 +33,11 @@ class Inbox:
     def __init__(self, start: Callable[[], None], refuse: Callable[[Sequence[Entry]], None]) -> None:
         self._start = start
         self._refuse = refuse
-        self._waiting: deque[tuple[bytes, DeliveryReceipt]] = deque()
+        self._waiting = Pairs(MAX_WAITING)
+        self._waiting.wanted = True
+        self.try_to_put = self._waiting.put
         self._under_way = 0
         self._is_started = self._is_closed = False
-        self._is_to_be_told = True
         # Reentrant, because the garbage collector may run code that tracks an event wherever something is made.
         self._lock = threading.RLock()
         self._bell: SimpleQueue[None] = SimpleQueue()
@@ -45,23 +53,34 @@ class Inbox:
             record: An encoded event.
             receipt: Is resolved once it is on disk, or, where it waits for the collector, once that has it.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        said = self.try_to_put(record, receipt)
+        if said is not True:
+            self.attend(record, receipt, said)
+
+    def attend(self, record: bytes, receipt: DeliveryReceipt, said: bool | None) -> None:
+        """Do what is to be done where ``try_to_put`` has said something else than True."""
+        if said is False:
             self._refuse([Entry(record, receipt)])
             return
-        self._waiting.append((record, receipt))
-        # In this order: whoever takes out says that it sleeps, or that it is gone, before it looks for the last time.
-        if self._is_to_be_told:
-            self._tell()
+        with self._lock:
+            if not (self._is_started or self._is_closed):
+                self._is_started = True
+                self._start()
+            late = self._waiting.take() if self._is_closed else ([], [])
+        self._bell.put(None)
+        if late[0]:
+            self._refuse(list(map(Entry, *late)))
 
-    def take(self) -> list[tuple[bytes, DeliveryReceipt]]:
-        """Wait for events and take out all there are; none at the end. They count until ``settle`` is called."""
-        self._is_to_be_told = True
-        while not self._waiting and not self._is_closed:
+    def take(self) -> tuple[list[bytes], list[DeliveryReceipt]]:
+        """Wait for events and take out all there are, as records and receipts; none at the end. They count until ``settle``."""
+        # In this order: who puts looks whether one is waited for when the event is there.
+        self._waiting.wanted = True
+        while not len(self._waiting) and not self._is_closed:
             self._bell.get()
         with self._lock:
-            self._is_to_be_told = self._is_closed
-            taken = self._take_out()
-            self._under_way = len(taken)
+            self._waiting.wanted = self._is_closed
+            taken = self._waiting.take()
+            self._under_way = len(taken[0])
         return taken
 
     def settle(self) -> None:
@@ -72,19 +91,5 @@ class Inbox:
     def close(self) -> None:
         """Refuse what comes from now on. What waits can still be taken out."""
         with self._lock:
-            self._is_closed = self._is_to_be_told = True
+            self._is_closed = self._waiting.wanted = True
         self._bell.put(None)
-
-    def _tell(self) -> None:
-        with self._lock:
-            if not (self._is_started or self._is_closed):
-                self._is_started = True
-                self._start()
-            late = self._take_out() if self._is_closed else []
-        self._bell.put(None)
-        if late:
-            self._refuse([Entry(*one) for one in late])
-
-    def _take_out(self) -> list[tuple[bytes, DeliveryReceipt]]:
-        waiting = self._waiting
-        return [waiting.popleft() for _ in range(len(waiting))]

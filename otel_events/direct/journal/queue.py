@@ -26,7 +26,7 @@ class JournalQueue:
     """Writes events to a file of this process, on a daemon thread; hands them out, and those of processes that are no more.
 
     Attributes:
-        put: Has a record written, as ``Inbox.put``.
+        put, try_to_put, attend: Have a record written, as those of ``Inbox``.
         orphans: Files of processes that are no more.
         delivered: Records of this process that were accepted.
         dead: Records of this process that were not, and are dead letters.
@@ -69,7 +69,7 @@ class JournalQueue:
         self._opening = threading.Lock()
         self._left = self._left_own = 0
         self._inbox = Inbox(self._begin_writing, self._refuse)
-        self.put = self._inbox.put
+        self.put, self.try_to_put, self.attend = self._inbox.put, self._inbox.try_to_put, self._inbox.attend
         self._confirms = Confirms()
         self._takeable = threading.Condition()
         self._ended = self._stuck = False
@@ -178,13 +178,13 @@ class JournalQueue:
         self._writer.start()
 
     def _write(self) -> None:
-        while (entries := self._inbox.take()) and self._pid == os.getpid():
-            records, receipts = zip(*entries, strict=True)
+        while (taken := self._inbox.take())[0] and self._pid == os.getpid():
+            records, receipts = taken
             try:
                 self._append(records, receipts)
             except Exception as error:
                 failed = error if isinstance(error, JournalError) else JournalError(f"{error}")
-                self._fail([Entry(*one) for one in entries], failed)
+                self._fail(list(map(Entry, records, receipts)), failed)
             self._inbox.settle()
 
     def _refuse(self, entries: Sequence[Entry]) -> None:

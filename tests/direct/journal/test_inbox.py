@@ -40,8 +40,8 @@ class Rig:
         self.threads[-1].start()
 
     def _take(self) -> None:
-        while taken := self.inbox.take():
-            self.taken += taken
+        while (taken := self.inbox.take())[0]:
+            self.taken += zip(*taken, strict=True)
             self.groups += 1
             self.inbox.settle()
 

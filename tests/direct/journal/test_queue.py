@@ -145,8 +145,9 @@ def test_a_row_is_no_larger_than_a_batch(tmp_path: Path, appends: list[Any]) -> 
         threading.Thread(target=rig.on_disk, args=("xxxx",)).start()
         receipts = [DeliveryReceipt() for _ in range(7)]
         names = ["xxxx", "xxxx", "xxxx", "x", "x", "x", "x"]
-        rig.queue._inbox._waiting += zip(map(record, names), receipts, strict=True)
-    rig.queue._inbox._tell()
+        for name, receipt in zip(names, receipts, strict=True):
+            assert rig.queue.try_to_put(record(name), receipt) is None
+    rig.queue.attend(record("x"), receipts[-1], None)
     assert {receipt.wait() for receipt in receipts} == {"journal"}
     wait_until(lambda: rig.queue.unsettled == 8)
     groups = [group for written in appends for group in written]
@@ -265,17 +266,21 @@ def test_a_wait_ends_when_there_is_a_batch_or_at_a_call(tmp_path: Path) -> None:
 
 def test_enough_for_one_more_request_is_a_batch_or_what_others_have_left(tmp_path: Path) -> None:
     rig = Rig(tmp_path / "journal", batch_records=2)
+
+    def enough() -> bool:
+        return rig.queue.has_enough
+
     rig.directory.prepare()
     leave(rig.directory, "other", "o1")
-    assert not rig.queue.has_enough
+    assert not enough()
     rig.on_disk("a")
     theirs = rig.take()
-    assert rig.queue.has_enough
+    assert enough()
     theirs.end()
     rig.take()
-    assert not rig.queue.has_enough
+    assert not enough()
     rig.on_disk("b")
-    assert rig.queue.has_enough
+    assert enough()
     rig.queue.abandon()
 
 
@@ -462,8 +467,9 @@ def test_what_cannot_be_read_keeps_nothing_else_back(rig: Rig, monkeypatch: pyte
     assert rig.queue.trouble == "it cannot be read"
 
 
-def test_what_waits_to_be_written_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inboxes, "MAX_WAITING", 2)
+    rig = Rig(tmp_path / "journal")
     append, go_on, at_work = JournalFile.append, threading.Event(), threading.Event()
 
     def slow(file: JournalFile, groups: Sequence[tuple[bytes, int]]) -> list[int]:
@@ -479,6 +485,7 @@ def test_what_waits_to_be_written_is_bounded(rig: Rig, monkeypatch: pytest.Monke
         refused.wait()
     go_on.set()
     assert [receipt.wait() for receipt in (*first, *rest)] == ["journal"] * 3
+    rig.queue.abandon()
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------
