@@ -159,7 +159,8 @@ class Policy:
 DEFAULT_POLICY: Final = Policy()
 
 _MAX_NAME_LENGTH: Final = 512
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_WORDS: Final = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+"
+"""Not compiled before it is used, for that is a part of what an import of this package takes."""
 # fmt: off
 _SECRET_WORDS: Final = frozenset({
     "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "pwd", "secret", "secrets",
@@ -184,7 +185,7 @@ def looks_secret(key: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _has_secret_word(key: str) -> bool:
-    words = [word.lower() for word in _WORDS.findall(key)]
+    words = [word.lower() for word in re.findall(_WORDS, key)]
     return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard, get_args
 
 from otel_events.privacy import MARKER_TYPES
 
-_CLASS_VARIABLE: Final = re.compile(r"[\s'\"]*(\w+\.)*ClassVar\b")
+_CLASS_VARIABLE: Final = r"[\s'\"]*(\w+\.)*ClassVar\b"
 
 
 def resolved(base: type, annotation: Any) -> Any:
@@ -52,7 +52,7 @@ def instance_annotations(cls: type) -> Iterator[tuple[type, Any]]:
 
 def _is_of_class(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        return _CLASS_VARIABLE.match(annotation) is not None
+        return re.match(_CLASS_VARIABLE, annotation) is not None
     return annotation is ClassVar or get_origin(annotation) is ClassVar
 
 

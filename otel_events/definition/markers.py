@@ -31,7 +31,7 @@ from otel_events.exceptions import EventDefinitionError
 from otel_events.privacy import MARKER_TYPES, Attribute, Marker, Personal, Secret, Unit
 from otel_events.semconv import MAX_KEY_LENGTH
 
-_SPEAKS_OF_MARKER: Final = re.compile(r"\b(Personal|Secret)\b")
+_SPEAKS_OF_MARKER: Final = r"\b(Personal|Secret)\b"
 
 
 class FieldDefinition(NamedTuple):
@@ -119,7 +119,7 @@ def _hides_markers(cls: type) -> bool:
             try:
                 found = list(parts(resolved(base, annotation)))
             except Exception:
-                if _has_named_fields(current) or _SPEAKS_OF_MARKER.search(str(annotation)):
+                if _has_named_fields(current) or re.search(_SPEAKS_OF_MARKER, str(annotation)):
                     return True
                 continue
             if any(isinstance(part, (Personal, Secret)) or part is Personal or part is Secret for part in found):
