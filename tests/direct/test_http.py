@@ -71,6 +71,14 @@ def test_a_request_is_one_of_otlps() -> None:
         assert packed.headers["content-encoding"] == "gzip"
 
 
+def test_where_the_body_ends_is_not_for_the_settings_to_say() -> None:
+    with HttpServer() as server:
+        answer_of(server.endpoint, body=b"body", headers={"Content-Length": "3", "Transfer-Encoding": "chunked"})
+        [request] = server.requests
+        assert (request.body, request.headers["content-length"]) == (b"body", "4")
+        assert "transfer-encoding" not in request.headers
+
+
 def test_the_endpoint_may_hold_a_path_a_query_and_credentials() -> None:
     with HttpServer() as server:
         address = server.endpoint.removeprefix("http://")
