@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -60,19 +58,31 @@ class JournalDamagedError(JournalError):
     """What stands in a file is no journal, or no longer."""
 
 
-@contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Have what goes wrong with a file in the block raised as a ``JournalError``."""
-    try:
-        yield
-    except JournalError:
-        raise
-    except (sqlite3.Error, OSError) as error:
+class told:  # noqa: N801 # reads as the function that it could be, but that would take longer, and it is entered with each write
+    """Has what goes wrong with a file in the block raised as a ``JournalError``.
+
+    Args:
+        path: The file.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        """End it."""
+        if isinstance(error, JournalError) or not isinstance(error, (sqlite3.Error, OSError)):
+            return
         # SQLITE_CORRUPT and SQLITE_NOTADB come as this very class, and nothing else that can come here.
         if type(error) is sqlite3.DatabaseError:
-            raise JournalDamagedError(f"the journal {path} is damaged: {error}.") from error
+            raise JournalDamagedError(f"the journal {self._path} is damaged: {error}.") from error
         raise JournalError(
-            f"the journal {path} cannot be used: {error}. Look whether its disk has room and whether it can be written to."
+            f"the journal {self._path} cannot be used: {error}. "
+            "Look whether its disk has room and whether it can be written to."
         ) from error
 
 
