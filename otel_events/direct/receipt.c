@@ -156,6 +156,19 @@ call_soon(State *state, Waiting *waiting, PyObject *callback, PyObject *context)
     return handle == NULL ? -1 : 0;
 }
 
+/* What an alarm is kept as: a tuple. */
+enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, SET, DONE };
+
+/* Return what a task is resumed with: a future of its loop that is done, for which asyncio has a shorter way than for what it does
+   not know. What the task awaits tells the result itself. */
+static PyObject *
+resumed_with(const State *state, Waiting *waiting)
+{
+    PyObject *alarm = state->alarm;
+    int known = alarm != NULL && PyTuple_GET_ITEM(alarm, OF_LOOP) == waiting->loop;
+    return Py_NewRef(known ? PyTuple_GET_ITEM(alarm, DONE) : (PyObject *)waiting);
+}
+
 /* Resume the task, on its loop and outside any task; -1 with an exception, which is one that ends the loop. */
 static int
 resume(State *state, Waiting *waiting)
@@ -171,9 +184,10 @@ resume(State *state, Waiting *waiting)
         said = call_soon(state, waiting, callback, context);
     }
     else {
-        PyObject *result = PyObject_CallOneArg(callback, (PyObject *)waiting);
+        PyObject *with = resumed_with(state, waiting), *result = PyObject_CallOneArg(callback, with);
         said = PyContext_Exit(context) < 0 || result == NULL ? -1 : 0;
         Py_XDECREF(result);
+        Py_DECREF(with);
     }
     Py_DECREF(callback);
     Py_XDECREF(context);
@@ -342,7 +356,19 @@ receipt_dealloc(Receipt *receipt)
     Py_DECREF(type);
 }
 
-enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, SET };
+
+/* Return a future of a loop that is done. */
+static PyObject *
+done_future(PyObject *loop)
+{
+    PyObject *future = PyObject_CallMethod(loop, "create_future", NULL);
+    PyObject *said = future == NULL ? NULL : PyObject_CallMethod(future, "set_result", "O", Py_None);
+    if (said == NULL) {
+        Py_CLEAR(future);
+    }
+    Py_XDECREF(said);
+    return future;
+}
 
 /* Have somebody who waits woken when the time is up; -1 with an exception. */
 static int
@@ -358,12 +384,13 @@ set_alarm(State *state, PyObject *receipt, Waiting *waiting)
             return -1;
         }
         PyObject *waits = PyObject_GetAttrString(found, "waits"), *set = PyObject_GetAttrString(found, "set");
-        PyObject *length = PyObject_GetAttrString(found, "seconds");
+        PyObject *length = PyObject_GetAttrString(found, "seconds"), *done = done_future(loop);
         Py_DECREF(found);
         alarm = NULL;
-        if (waits != NULL && set != NULL && length != NULL && PyList_CheckExact(waits)) {
-            alarm = Py_BuildValue("OddOO", loop, seconds, PyFloat_AsDouble(length), waits, set);
+        if (waits != NULL && set != NULL && length != NULL && done != NULL && PyList_CheckExact(waits)) {
+            alarm = Py_BuildValue("OddOOO", loop, seconds, PyFloat_AsDouble(length), waits, set, done);
         }
+        Py_XDECREF(done);
         Py_XDECREF(waits);
         Py_XDECREF(set);
         Py_XDECREF(length);
