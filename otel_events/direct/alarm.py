@@ -53,8 +53,8 @@ class Alarm:
 
     Attributes:
         seconds: As given.
-        waits: In the order in which they are due. Where there are some, but not ``KEPT``, another may be appended without more
-            ado once it is said when it is due.
+        waits: In the order in which they are due. Those that are over may be removed. Where there are some, but not ``KEPT``,
+            another may be appended without more ado once it is said when it is due.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:

@@ -357,6 +357,25 @@ receipt_dealloc(Receipt *receipt)
 }
 
 
+/* Remove from a list of waits those that are over, as an alarm does; -1 with an exception. */
+static int
+forget_done(const State *state, PyObject *waits)
+{
+    PyObject *left = PyList_New(0);
+    int result = left == NULL ? -1 : 0;
+    for (Py_ssize_t index = 0; result == 0 && index < PyList_GET_SIZE(waits); index++) {
+        PyObject *wait = PyList_GET_ITEM(waits, index);
+        if (!Py_IS_TYPE(wait, state->waiting_type) || ((Waiting *)wait)->state == WAITS) {
+            result = PyList_Append(left, wait);
+        }
+    }
+    if (result == 0) {
+        result = PyList_SetSlice(waits, 0, PyList_GET_SIZE(waits), left);
+    }
+    Py_XDECREF(left);
+    return result;
+}
+
 /* Return a future of a loop that is done. */
 static PyObject *
 done_future(PyObject *loop)
@@ -401,6 +420,10 @@ set_alarm(State *state, PyObject *receipt, Waiting *waiting)
     }
     PyObject *waits = PyTuple_GET_ITEM(alarm, WAITS_SET);
     int result = -1;
+    if (PyList_GET_SIZE(waits) >= KEPT && forget_done(state, waits) < 0) {
+        Py_DECREF(alarm);
+        return -1;
+    }
     if (PyList_GET_SIZE(waits) == 0 || PyList_GET_SIZE(waits) >= KEPT) {
         PyObject *said = PyObject_CallOneArg(PyTuple_GET_ITEM(alarm, SET), (PyObject *)waiting);
         result = said == NULL ? -1 : 0;

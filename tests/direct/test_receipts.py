@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from otel_events import Receipt
 from otel_events.direct import receipts
+from otel_events.direct.alarm import alarm_of
 from otel_events.direct.receipts import Place
 from otel_events.exceptions import DeliveryError
 from tests.backends.wait import wait_until
@@ -230,6 +231,25 @@ def test_many_callers_on_one_loop_are_woken() -> None:
         return await asyncio.gather(*tasks)
 
     assert asyncio.run(main()) == ["journal"] * 100
+
+
+def test_many_waits_are_timed_and_those_that_are_over_are_not_kept() -> None:
+    """More than an alarm keeps before it looks which are over."""
+
+    async def main() -> list[Place]:
+        late = [DeliveryReceipt(confirm_seconds=0.2) for _ in range(300)]
+        resolve(late, "journal")
+        tasks = [asyncio.ensure_future(_waiting(receipt)) for receipt in late]
+        for _ in range(4):
+            early = [DeliveryReceipt(confirm_seconds=0.2) for _ in range(300)]
+            others = [asyncio.ensure_future(_waiting(receipt)) for receipt in early]
+            await asyncio.sleep(0)
+            resolve(early, "collector")
+            assert await asyncio.gather(*others) == ["collector"] * 300
+        assert len(alarm_of(asyncio.get_running_loop(), 0.2)) <= 300 + 2 * 300
+        return await asyncio.wait_for(asyncio.gather(*tasks), LONG)
+
+    assert asyncio.run(main()) == ["journal"] * 300
 
 
 def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:

@@ -202,9 +202,12 @@ class Database:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _see_that_it_is_there(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if os.stat(self._name).st_ino == self._inode:  # noqa: PTH116 # once a write; a Path costs more than the call
-                return
+        try:
+            inode = os.stat(self._name).st_ino  # noqa: PTH116 # once a write; a Path costs more than the call
+        except FileNotFoundError:
+            inode = None
+        if inode == self._inode:
+            return
         raise JournalDamagedError(f"the journal {self.path} was deleted, or another file was put in its place.")
 
     def _read_totals(self) -> Totals:
