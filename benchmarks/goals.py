@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from benchmarks.report import Measured, Report, Scaling
+from benchmarks.report import Report, Scaling
 
 CPU_TIMES = 10.0
 LOGFIRE_TIMES = 40.0
@@ -18,6 +20,87 @@ BACKLOG_MIB = 64.0
 FLAT_PART = 0.15
 
 
+class Side(NamedTuple):
+    """One side of a ratio.
+
+    Args:
+        way: The way's name.
+        key: Which of its numbers.
+    """
+
+    way: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A goal that is a ratio of two ways.
+
+    Args:
+        what: Which number.
+        above: What is divided.
+        below: By what.
+        wanted: What it should be.
+        unit: What its number counts; ``%`` is a hundredth.
+        least: Whether it should be at least that, instead of at most.
+    """
+
+    what: str
+    above: Side
+    below: Side
+    wanted: float
+    unit: str
+    least: bool = True
+
+    def of(self, run: dict[str, dict[str, float]]) -> float:
+        """Return the ratio within one pair of runs."""
+        ratio = run[self.above.way][self.above.key] / run[self.below.way][self.below.key]
+        return 100 * ratio if self.unit == "%" else ratio
+
+
+RATIOS: Final = (
+    Ratio(
+        "CPU per event in memory, against the SDK over HTTP",
+        Side("sdk-http", "cpu_us"),
+        Side("memory-http", "cpu_us"),
+        CPU_TIMES,
+        "times less",
+    ),
+    Ratio(
+        "CPU per event in memory, against Logfire",
+        Side("logfire-http", "cpu_us"),
+        Side("memory-http", "cpu_us"),
+        LOGFIRE_TIMES,
+        "times less",
+    ),
+    Ratio(
+        "events a second from one process, against the SDK over HTTP",
+        Side("memory-http", "per_second"),
+        Side("sdk-http", "per_second"),
+        RATE_TIMES,
+        "times",
+    ),
+    Ratio(
+        "p99 of `track` in memory, against p50 of the SDK's `emit` over HTTP",
+        Side("memory-http", "p99_us"),
+        Side("sdk-http", "p50_us"),
+        TRACK_PERCENT,
+        "%",
+        least=False,
+    ),
+    Ratio(
+        "CPU per event in the journal, against memory, both with async callers",
+        Side("journal-http-async", "cpu_us"),
+        Side("memory-http-async", "cpu_us"),
+        JOURNAL_TIMES,
+        "times",
+        least=False,
+    ),
+)
+PAIRS: Final = tuple(dict.fromkeys(tuple(sorted((ratio.above.way, ratio.below.way))) for ratio in RATIOS))
+"""The ways that are run in pairs: each two of which a goal is a ratio, once."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """One goal.
@@ -25,15 +108,15 @@ class Goal:
     Args:
         what: Which number.
         wanted: What it should be.
-        reached: What it is.
-        rounds: What it is within single rounds, from the least to the most; "" where there is no more than one number.
-        verdict: Whether that is enough, and whether it is in every round.
+        reached: What it is: of pairs, the median.
+        pairs: From where to where the middle half of the pairs reaches, and all of them; "" where there is but one number.
+        verdict: Whether that is enough, and in how many pairs it is.
     """
 
     what: str
     wanted: str
     reached: str
-    rounds: str
+    pairs: str
     verdict: str
 
     @property
@@ -45,25 +128,10 @@ class Goal:
 def goals_of(report: Report) -> list[Goal]:
     """Return the goals for which the report has both sides."""
     goals: list[Goal] = []
-    memory, sdk, logfire = (report.way(name) for name in ("memory-http", "sdk-http", "logfire-http"))
-    if memory and sdk:
-        times = _ratios(sdk, "cpu_us", memory, "cpu_us")
-        goals += [_at_least("CPU per event in memory, against the SDK over HTTP", CPU_TIMES, times, "times less")]
-    if memory and logfire:
-        times = _ratios(logfire, "cpu_us", memory, "cpu_us")
-        goals += [_at_least("CPU per event in memory, against Logfire", LOGFIRE_TIMES, times, "times less")]
-    if memory and sdk:
-        times = _ratios(memory, "per_second", sdk, "per_second")
-        goals += [_at_least("events a second from one process, against the SDK over HTTP", RATE_TIMES, times, "times")]
-        part = [100 * ratio for ratio in _ratios(memory, "p99_us", sdk, "p50_us")]
-        goals += [
-            _at_most("p99 of `track` in memory, against p50 of the SDK's `emit` over HTTP", TRACK_PERCENT, part, "%")
-        ]
-    journal, memory = report.way("journal-http-async"), report.way("memory-http-async")
-    if journal and memory:
-        times = _ratios(journal, "cpu_us", memory, "cpu_us")
-        what = "CPU per event in the journal, against memory, both with async callers"
-        goals += [_at_most(what, JOURNAL_TIMES, times, "times")]
+    for ratio in RATIOS:
+        if found := [ratio.of(run) for run in report.runs(ratio.above.way, ratio.below.way)]:
+            judged = _at_least if ratio.least else _at_most
+            goals.append(judged(ratio.what, ratio.wanted, found, ratio.unit))
     if report.imports:
         what = "`import otel_events`, on top of opentelemetry-api and pluggy"
         goals += [_at_most(what, IMPORT_MS, [report.imports["own_ms"]], "ms")]
@@ -91,25 +159,21 @@ def scaling_goals_of(scaling: Scaling) -> list[Goal]:
     return goals
 
 
-def _ratios(above: Measured, above_key: str, below: Measured, below_key: str) -> list[float]:
-    """Return the ratio of the medians, and behind it the ratio within each round."""
-    of_rounds = [one[above_key] / other[below_key] for one, other in zip(above.rounds, below.rounds, strict=False)]
-    return [above.median(above_key) / below.median(below_key), *of_rounds]
-
-
 def _at_least(what: str, wanted: float, found: Sequence[float], unit: str) -> Goal:
-    return _goal(what, f"at least {wanted:g} {unit}", found, unit, [value >= wanted for value in found])
+    enough = [value >= wanted for value in found]
+    return _goal(what, f"at least {wanted:g} {unit}", found, unit, statistics.median(found) >= wanted, sum(enough))
 
 
 def _at_most(what: str, wanted: float, found: Sequence[float], unit: str) -> Goal:
-    return _goal(what, f"at most {wanted:g} {unit}", found, unit, [value <= wanted for value in found])
+    enough = [value <= wanted for value in found]
+    return _goal(what, f"at most {wanted:g} {unit}", found, unit, statistics.median(found) <= wanted, sum(enough))
 
 
-def _goal(what: str, wanted: str, found: Sequence[float], unit: str, enough: Sequence[bool]) -> Goal:
-    """Return a goal of what was found: over all rounds, and behind it in each, where that is known."""
-    over_all, *of_rounds = found
-    verdict = "reached" if enough[0] else "not reached"
-    if len(set(enough)) > 1:
-        verdict += ", not in every round" if enough[0] else ", but in some round"
-    rounds = f"{min(of_rounds):.1f} to {max(of_rounds):.1f}" if of_rounds else ""
-    return Goal(what, wanted, f"{over_all:.1f} {unit}", rounds, verdict)
+def _goal(what: str, wanted: str, found: Sequence[float], unit: str, reached: bool, times: int) -> Goal:
+    """Return a goal of what was found, once or in each pair, which is enough so many times."""
+    verdict, pairs = "reached" if reached else "not reached", ""
+    if len(found) > 1:
+        verdict += f", {'' if reached else 'only '}in {times} of {len(found)} pairs"
+        low, _, high = statistics.quantiles(found, n=4, method="inclusive")
+        pairs = f"{low:.1f} to {high:.1f} ({min(found):.1f} to {max(found):.1f})"
+    return Goal(what, wanted, f"{statistics.median(found):.1f} {unit}", pairs, verdict)

@@ -51,10 +51,14 @@ def tables() -> dict[str, str]:
 
 def _sentence(report: Report) -> str:
     amounts = {name: f"{value:,}" for name, value in report.settings.items()}
+    shown = (
+        " {pairs} pairs of each two ways that a goal compares; in each, a way tracks {pair_events}, then {pair_calls}."
+    )
+    pairs = shown.format(**amounts) if report.pairs else ""
     return (
         f"{machine.line(report.machine)}. {amounts['rounds']} rounds; in each, a way tracks {amounts['events']} events for its"
-        f" cost, then {amounts['calls']} for its percentiles. Queues hold {amounts['queue']} records, batches {amounts['batch']};"
-        f" everything is flushed after {amounts['chunk']} events."
+        f" cost, then {amounts['calls']} for its percentiles.{pairs} Queues hold {amounts['queue']} records,"
+        f" batches {amounts['batch']}; everything is flushed after {amounts['chunk']} events."
     )
 
 

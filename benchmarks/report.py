@@ -44,6 +44,21 @@ class Measured:
 
 
 @dataclass
+class Paired:
+    """What was measured of two ways that run right after each other, again and again.
+
+    Args:
+        ways: Their names.
+        runs: What each pair of runs gave, by the names, in the order in which the two were run.
+        error: Why the pair was given up, where it was.
+    """
+
+    ways: list[str]
+    runs: list[dict[str, dict[str, float]]] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass
 class Report:
     """What one run of the comparison gave.
 
@@ -52,16 +67,24 @@ class Report:
         settings: How much was tracked, and how.
         ways: What was measured of each way.
         imports: The times of ``import otel_events``.
+        pairs: What was measured of each pair of ways.
     """
 
     machine: dict[str, str]
     settings: dict[str, int]
     ways: list[Measured]
     imports: dict[str, float]
+    pairs: list[Paired] = field(default_factory=list)
 
     def way(self, name: str) -> Measured | None:
         """Return what was measured of a way, or None where it was not, or failed."""
         return next((way for way in self.ways if way.name == name and way.complete), None)
+
+    def runs(self, *names: str) -> list[dict[str, dict[str, float]]]:
+        """Return the runs of a pair of ways: none where it was not measured, where it failed, or one of its ways did."""
+        if not all(self.way(name) for name in names):
+            return []
+        return next((pair.runs for pair in self.pairs if set(pair.ways) == set(names) and pair.error is None), [])
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
@@ -71,7 +94,8 @@ class Report:
     def read(cls, path: Path) -> Report:
         """Read what ``write`` wrote."""
         found = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{**found, "ways": [Measured(**way) for way in found["ways"]]})
+        ways, pairs = [Measured(**way) for way in found["ways"]], [Paired(**pair) for pair in found.get("pairs", ())]
+        return cls(**{**found, "ways": ways, "pairs": pairs})
 
 
 @dataclass

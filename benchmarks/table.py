@@ -25,8 +25,8 @@ COLUMNS: Final = (
     "arrived",
 )
 GROUPS: Final = {"ours": "", "others": "", "datasette": "In Datasette: "}
-TERMINAL_COLUMNS: Final = 180
-GOAL_COLUMNS: Final = ("goal", "wanted", "reached", "by round", "")
+TERMINAL_COLUMNS: Final = 200
+GOAL_COLUMNS: Final = ("goal", "wanted", "reached", "by pair: middle half (all)", "")
 BASELINE: Final = "sdk-http"
 
 
@@ -38,7 +38,7 @@ def rows_of(report: Report) -> list[list[str]]:
 
 def goal_rows_of(goals: Iterable[Goal]) -> list[list[str]]:
     """Return the rows under ``GOAL_COLUMNS``."""
-    return [[goal.what, goal.wanted, goal.reached, goal.rounds, goal.verdict] for goal in goals]
+    return [[goal.what, goal.wanted, goal.reached, goal.pairs, goal.verdict] for goal in goals]
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.report import Measured, Report
+from benchmarks.report import Measured, Paired, Report
 
 
 def measured(name: str, cpu_us: float, *, group: str = "others", arrived: int = 100, **values: float) -> Measured:
@@ -12,5 +12,12 @@ def measured(name: str, cpu_us: float, *, group: str = "others", arrived: int = 
     )
 
 
-def report(*ways: Measured, own_ms: float = 10.0) -> Report:
-    return Report({"processor": "one"}, {"rounds": 1}, list(ways), {"needed_ms": 20.0, "own_ms": own_ms})
+def paired(above: Measured, below: Measured) -> Paired:
+    """Return the pair whose runs are the rounds of the two."""
+    runs = zip(above.rounds, below.rounds, strict=True)
+    return Paired([above.name, below.name], [{above.name: one, below.name: other} for one, other in runs])
+
+
+def report(*ways: Measured, own_ms: float = 10.0, pairs: tuple[Paired, ...] = ()) -> Report:
+    imports = {"needed_ms": 20.0, "own_ms": own_ms}
+    return Report({"processor": "one"}, {"rounds": 1}, list(ways), imports, list(pairs))

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from benchmarks.report import Measured, Point, Report, Scaling
-from tests.benchmarks.reports import measured, report
+from benchmarks.report import Measured, Paired, Point, Report, Scaling
+from tests.benchmarks.reports import measured, paired, report
 
 
 def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    written = report(measured("a", 5.0), Measured("b", "B", "ours", error="it ended"))
+    a, b = measured("a", 5.0), Measured("b", "B", "ours", error="it ended")
+    pairs = paired(measured("c", 1.0), measured("a", 2.0)), Paired(["a", "b"], error="it ended")
+    written = report(a, b, pairs=pairs)
     written.write(path)
+    found = Report.read(path)
 
-    assert Report.read(path) == written
+    assert found == written
+    assert [*found.pairs[0].runs[0]] == ["c", "a"], "in the order in which they were run"
+
+
+def test_one_without_pairs_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    report(measured("a", 5.0)).write(path)
+    path.write_text(
+        json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name != "pairs"})
+    )
+
+    assert Report.read(path) == report(measured("a", 5.0))
 
 
 def test_scaling_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -29,6 +44,16 @@ def test_a_way_that_lost_events_has_no_number() -> None:
 
     assert found.way("a") is not None
     assert [found.way(name) for name in ("b", "c", "d")] == [None, None, None]
+
+
+def test_a_pair_is_found_by_its_ways_in_any_order_unless_it_or_a_way_of_it_failed() -> None:
+    a, b, c, lossy = measured("a", 5.0), measured("b", 50.0), measured("c", 1.0), measured("d", 5.0, arrived=99)
+    pairs = paired(a, b), Paired(["a", "c"], paired(a, c).runs, error="it ended"), paired(a, lossy)
+    found = report(a, b, c, lossy, pairs=pairs)
+
+    assert found.runs("a", "b") == found.runs("b", "a") == [{"a": a.rounds[0], "b": b.rounds[0]}]
+    assert [found.runs("a", name) for name in ("c", "d", "e")] == [[], [], []]
+    assert report(a, b).runs("a", "b") == []
 
 
 def test_the_cost_at_a_size_is_the_median_of_what_arrived() -> None:

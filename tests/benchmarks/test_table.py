@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import table
+from benchmarks.goals import Goal
 from benchmarks.report import Measured
 from tests.benchmarks.reports import measured, report
 
@@ -30,6 +31,18 @@ def test_what_is_missing_is_said() -> None:
 
     assert [row[-1] for row in rows] == ["ONLY 99 of 100", "failed", "failed"]
     assert {len(row) for row in rows} == {len(table.COLUMNS)}
+
+
+def test_a_goal_stands_under_its_columns() -> None:
+    [row] = table.goal_rows_of([Goal("what", "wanted", "reached", "1.0 to 2.0 (0.5 to 3.0)", "not reached")])
+
+    assert dict(zip(table.GOAL_COLUMNS, row, strict=True)) == {
+        "goal": "what",
+        "wanted": "wanted",
+        "reached": "reached",
+        "by pair: middle half (all)": "1.0 to 2.0 (0.5 to 3.0)",
+        "": "not reached",
+    }
 
 
 @pytest.mark.parametrize(
