@@ -25,7 +25,10 @@ def test_an_alert_arrives_from_prometheus(alertmanager_binary: Path, prometheus_
             "rule_files": [str(tmp_path / "rules.yaml")],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.address("http")]}]}]},
         }
-        with Prometheus(prometheus_binary, tmp_path / "prometheus", config):
+        # Prometheus drops an alert that fires before it has found its Alertmanagers, which takes it some seconds, and tells of it
+        # again after a minute if nothing is set.
+        resend = ["--rules.alert.resend-delay=1s"]
+        with Prometheus(prometheus_binary, tmp_path / "prometheus", config, arguments=resend):
             [alert] = wait_until(alertmanager.alerts)
         assert (alert.name, alert.state, alert.annotations) == ("Always", "active", {"seen": "7"})
 
