@@ -63,20 +63,21 @@ class Inbox:
             self._refuse([Entry(record, receipt)])
             return
         with self._lock:
-            if not (self._is_started or self._is_closed):
-                self._is_started = True
-                self._start()
             late = self._waiting.take() if self._is_closed else ([], [])
+            if not (self._is_started or self._is_closed):
+                self._begin()
         self._bell.put(None)
         if late[0]:
             self._refuse(list(map(Entry, *late)))
 
     def take(self) -> tuple[list[bytes], list[DeliveryReceipt]]:
         """Wait for events and take out all there are, as records and receipts; none at the end. They count until ``settle``."""
-        # In this order: who puts looks whether one is waited for when the event is there.
+        # In this order: who puts looks whether one is waited for when the event is there. And each time, since it may have
+        # rung for an event that was taken already.
         self._waiting.wanted = True
         while not len(self._waiting) and not self._is_closed:
             self._bell.get()
+            self._waiting.wanted = True
         with self._lock:
             self._waiting.wanted = self._is_closed
             taken = self._waiting.take()
@@ -92,4 +93,14 @@ class Inbox:
         """Refuse what comes from now on. What waits can still be taken out."""
         with self._lock:
             self._is_closed = self._waiting.wanted = True
+            self._waiting.ring = None
         self._bell.put(None)
+
+    def _begin(self) -> None:
+        self._is_started = True
+        try:
+            self._start()
+        except BaseException:
+            self._is_started = False
+            raise
+        self._waiting.ring = self._bell.put

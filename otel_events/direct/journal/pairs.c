@@ -8,6 +8,7 @@
 typedef struct {
     PyObject_HEAD
     PyObject *records, *receipts; /* lists of the same length */
+    PyObject *ring;               /* callable: wakes who waits for a pair; NULL for none */
     Py_ssize_t max_pairs;
     char wanted; /* somebody waits for one */
 } Pairs;
@@ -31,9 +32,20 @@ pairs_put(Pairs *pairs, PyObject *const *arguments, Py_ssize_t count)
         PyList_SetSlice(pairs->records, length, length + 1, NULL);
         return NULL;
     }
-    if (pairs->wanted) {
+    if (!pairs->wanted) {
+        Py_RETURN_TRUE;
+    }
+    if (pairs->ring == NULL || pairs->ring == Py_None) {
         Py_RETURN_NONE;
     }
+    /* Once for all that come until it has been heard; and first, because who hears it says anew what it wants. */
+    pairs->wanted = 0;
+    PyObject *said = PyObject_CallOneArg(pairs->ring, Py_None);
+    if (said == NULL) {
+        pairs->wanted = 1;
+        return NULL;
+    }
+    Py_DECREF(said);
     Py_RETURN_TRUE;
 }
 
@@ -87,6 +99,7 @@ pairs_traverse(Pairs *pairs, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(pairs));
     Py_VISIT(pairs->records);
     Py_VISIT(pairs->receipts);
+    Py_VISIT(pairs->ring);
     return 0;
 }
 
@@ -97,19 +110,21 @@ pairs_dealloc(Pairs *pairs)
     PyObject_GC_UnTrack(pairs);
     Py_CLEAR(pairs->records); /* Until then they are always there: a cycle is broken in the lists themselves. */
     Py_CLEAR(pairs->receipts);
+    Py_CLEAR(pairs->ring);
     type->tp_free((PyObject *)pairs);
     Py_DECREF(type);
 }
 
 static PyMethodDef pairs_methods[] = {
     {"put", (PyCFunction)(void (*)(void))pairs_put, METH_FASTCALL,
-     "Add a record and its receipt: False without room for them, None where somebody waits for one."},
+     "Add a record and its receipt: False without room for them, None where somebody waits for one and cannot be woken by `ring`."},
     {"take", (PyCFunction)pairs_take, METH_NOARGS, "Remove and return all records, and all receipts."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef pairs_members[] = {
     {"wanted", T_BOOL, offsetof(Pairs, wanted), 0, "Whether somebody waits for one."},
+    {"ring", T_OBJECT, offsetof(Pairs, ring), 0, "Wakes who waits for one, is called once, with None, and says so; or None."},
     {NULL, 0, 0, 0, NULL},
 };
 

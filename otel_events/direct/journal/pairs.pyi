@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 from otel_events.direct.receipts import DeliveryReceipt
 
 class Pairs:
     wanted: bool
+    ring: Callable[[None], None] | None
     def __new__(cls, max_pairs: int) -> Pairs: ...
     def put(self, record: bytes, receipt: DeliveryReceipt, /) -> bool | None: ...
     def take(self) -> tuple[list[bytes], list[DeliveryReceipt]]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from otel_events.direct.receipts import DeliveryReceipt
 
@@ -15,19 +16,28 @@ class PlainPairs:
 
     Attributes:
         wanted: Whether somebody waits for one.
+        ring: Called with None to wake who waits, once for all that come until ``wanted`` is set again.
     """
 
     def __init__(self, max_pairs: int) -> None:
         self.wanted = False
+        self.ring: Callable[[None], None] | None = None
         self._max_pairs = max_pairs
         self._pairs: deque[tuple[bytes, DeliveryReceipt]] = deque()
 
     def put(self, record: bytes, receipt: DeliveryReceipt) -> bool | None:
-        """Add a record and its receipt: False without room for them, None where somebody waits for one."""
+        """Add a record and its receipt: False without room for them, None where somebody waits for one, without a ``ring``."""
         if len(self._pairs) >= self._max_pairs:
             return False
         self._pairs.append((record, receipt))
-        return None if self.wanted else True
+        if not self.wanted:
+            return True
+        if self.ring is None:
+            return None
+        # First, because who hears it says anew what it wants.
+        self.wanted = False
+        self.ring(None)
+        return True
 
     def take(self) -> tuple[list[bytes], list[DeliveryReceipt]]:
         """Remove and return all records, and all receipts."""

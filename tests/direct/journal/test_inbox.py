@@ -92,6 +92,37 @@ def test_one_event_after_another_wakes_who_sleeps(rig: Rig) -> None:
     assert rig.groups == 300
 
 
+def test_who_sleeps_is_woken_once_for_all_that_comes_until_it_is_awake(rig: Rig) -> None:
+    rig.put(b"0")
+    wait_until(lambda: rig.taken and rig.inbox._waiting.wanted)
+    rung: list[None] = []
+    ring, rig.inbox._waiting.ring = rig.inbox._waiting.ring, rung.append
+    rig.put(b"1", b"2", b"3")
+    assert len(rung) == 1
+    assert ring is not None
+    ring(None)
+    wait_until(lambda: len(rig.taken) == 4)
+
+
+def test_one_whose_thread_cannot_be_started_tries_again_with_the_next_event() -> None:
+    rig = Rig()
+
+    def start() -> None:
+        starts.append(None)
+        if len(starts) == 1:
+            raise RuntimeError("can't start new thread")
+        Rig._start(rig)
+
+    starts: list[None] = []
+    rig.inbox = Inbox(start, rig._refuse)
+    with pytest.raises(RuntimeError):
+        rig.put(b"1")
+    rig.put(b"2")
+    wait_until(lambda: len(rig.taken) == 2)
+    assert len(starts) == 2
+    rig.end()
+
+
 def test_what_comes_after_the_end_is_refused_and_what_came_before_is_taken(rig: Rig) -> None:
     rig.put(b"before")
     rig.end()

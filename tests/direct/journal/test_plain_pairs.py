@@ -28,15 +28,23 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @every_kind
-@given(st.integers(0, 20), st.lists(st.one_of(st.binary(max_size=5), st.booleans(), st.none()), max_size=60))
-def test_it_does_what_a_list_with_a_bound_does(kind: Any, max_pairs: int, steps: list[Any]) -> None:
+@given(
+    st.integers(0, 20), st.lists(st.one_of(st.binary(max_size=5), st.booleans(), st.none()), max_size=60), st.booleans()
+)
+def test_it_does_what_a_list_with_a_bound_does(kind: Any, max_pairs: int, steps: list[Any], has_bell: bool) -> None:
     pairs = kind(max_pairs)
+    rung: list[None] = []
+    if has_bell:
+        pairs.ring = rung.append
     expected: list[tuple[bytes, DeliveryReceipt]] = []
     for step in steps:
         if isinstance(step, bytes):
             receipt = DeliveryReceipt()
             fits = len(expected) < max_pairs
-            assert pairs.put(step, receipt) is (False if not fits else None if pairs.wanted else True)
+            wanted, before = pairs.wanted, len(rung)
+            assert pairs.put(step, receipt) is (False if not fits else None if wanted and not has_bell else True)
+            assert len(rung) - before == (fits and wanted and has_bell)
+            assert pairs.wanted == (wanted and not (fits and has_bell))
             expected += [(step, receipt)] if fits else []
         elif step is None:
             records, receipts = pairs.take()
@@ -82,14 +90,39 @@ def test_it_lets_go_of_what_is_in_it(kind: Any) -> None:
     assert sys.getrefcount(record) == before
 
 
+@every_kind
+def test_it_can_do_without_a_bell_again(kind: Any) -> None:
+    pairs = kind(10)
+    pairs.ring = print
+    pairs.ring, pairs.wanted = None, True
+    assert pairs.put(b"", DeliveryReceipt()) is None
+    assert pairs.wanted
+
+
+@pytest.mark.skipif(len(KINDS) == 1, reason="it is not compiled")
+def test_one_whose_bell_breaks_wants_on() -> None:
+    def broken(_: None) -> None:
+        raise MemoryError
+
+    pairs: Any = KINDS[1](10)
+    pairs.ring, pairs.wanted = broken, True
+    with pytest.raises(MemoryError):
+        pairs.put(b"", DeliveryReceipt())
+    assert pairs.wanted
+    assert len(pairs) == 1
+
+
 @pytest.mark.skipif(len(KINDS) == 1, reason="it is not compiled")
 def test_one_that_is_in_a_cycle_is_collected() -> None:
     class Holder:
         pairs: Any
 
+        def hear(self, _: None) -> None: ...
+
     holder = Holder()
     holder.pairs = KINDS[1](10)
     holder.pairs.put(b"", holder)
+    holder.pairs.ring = holder.hear
     gone = weakref.ref(holder)
     del holder
     gc.collect()
