@@ -23,6 +23,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *receipt;            /* NULL once it has told its result */
     PyObject *loop;               /* never NULL */
+    PyObject *waker;              /* callable: has a list of those who wait on the loop woken; NULL while nobody waits */
     PyObject *callback, *context; /* resumes the task, and in which context; NULL without one */
     PyObject *message;            /* of the cancellation, or NULL */
     double due;                   /* when the time of the wait is up, as in alarm.py */
@@ -31,12 +32,13 @@ typedef struct {
 } Waiting;
 
 #define FOR_EACH_NAME(DO) \
-    DO(_alarm) DO(_result) DO(_thread_id) DO(_time_is_up) DO(call_soon) DO(call_soon_threadsafe) DO(context) DO(set)
+    DO(_alarm) DO(_result) DO(_thread_id) DO(_time_is_up) DO(call_soon) DO(context) DO(set)
 
 typedef struct {
     PyTypeObject *receipt_type, *waiting_type;
     PyObject *get_running_loop, *cancelled_error;
     PyObject *wake_all; /* callable: of this module */
+    PyObject *waker_of; /* callable: see waking.py */
     PyObject *monotonic;
     /* What the alarm that was set last is, a tuple. Another thread may put its own in the place at any time. */
     PyObject *alarm;
@@ -57,7 +59,7 @@ state_of(PyObject *object)
 
 /* -- Waiting ------------------------------------------------------------------------------------------------------- */
 
-#define FOR_EACH_OF_WAITING(DO) DO(receipt) DO(loop) DO(callback) DO(context) DO(message)
+#define FOR_EACH_OF_WAITING(DO) DO(receipt) DO(loop) DO(waker) DO(callback) DO(context) DO(message)
 
 static int
 waiting_traverse(Waiting *waiting, visitproc visit, void *arg)
@@ -73,6 +75,7 @@ static int
 waiting_clear(Waiting *waiting)
 {
     Py_CLEAR(waiting->receipt); /* The loop stays, for who asks for it: it knows of nothing here once it is closed. */
+    Py_CLEAR(waiting->waker);
     Py_CLEAR(waiting->callback);
     Py_CLEAR(waiting->context);
     Py_CLEAR(waiting->message);
@@ -157,7 +160,7 @@ call_soon(State *state, Waiting *waiting, PyObject *callback, PyObject *context)
 }
 
 /* What an alarm is kept as: a tuple. */
-enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, SET, DONE };
+enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, SET, DONE, WAKER };
 
 /* Return what a task is resumed with: a future of its loop that is done, for which asyncio has a shorter way than for what it does
    not know. What the task awaits tells the result itself. */
@@ -389,56 +392,60 @@ done_future(PyObject *loop)
     return future;
 }
 
-/* Have somebody who waits woken when the time is up; -1 with an exception. */
-static int
-set_alarm(State *state, PyObject *receipt, Waiting *waiting)
+/* Return the alarm of a loop for waits as long as this receipt's, a new reference; what else is needed of the loop is with it. */
+static PyObject *
+alarm_of(State *state, PyObject *receipt, PyObject *loop)
 {
     double seconds = ((Receipt *)receipt)->confirm_seconds;
-    PyObject *alarm = Py_XNewRef(state->alarm), *loop = waiting->loop;
-    if (alarm == NULL || PyTuple_GET_ITEM(alarm, OF_LOOP) != loop
-        || PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, CONFIRM_SECONDS)) != seconds) {
-        PyObject *found = PyObject_CallMethodOneArg(receipt, state->_alarm, loop);
-        Py_XDECREF(alarm);
-        if (found == NULL) {
-            return -1;
-        }
-        PyObject *waits = PyObject_GetAttrString(found, "waits"), *set = PyObject_GetAttrString(found, "set");
-        PyObject *length = PyObject_GetAttrString(found, "seconds"), *done = done_future(loop);
-        Py_DECREF(found);
-        alarm = NULL;
-        if (waits != NULL && set != NULL && length != NULL && done != NULL && PyList_CheckExact(waits)) {
-            alarm = Py_BuildValue("OddOOO", loop, seconds, PyFloat_AsDouble(length), waits, set, done);
-        }
-        Py_XDECREF(done);
-        Py_XDECREF(waits);
-        Py_XDECREF(set);
-        Py_XDECREF(length);
-        if (alarm == NULL) {
-            return -1;
-        }
+    PyObject *alarm = state->alarm;
+    if (alarm != NULL && PyTuple_GET_ITEM(alarm, OF_LOOP) == loop
+        && PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, CONFIRM_SECONDS)) == seconds) {
+        return Py_NewRef(alarm);
+    }
+    PyObject *found = PyObject_CallMethodOneArg(receipt, state->_alarm, loop);
+    if (found == NULL) {
+        return NULL;
+    }
+    PyObject *waits = PyObject_GetAttrString(found, "waits"), *set = PyObject_GetAttrString(found, "set");
+    PyObject *length = PyObject_GetAttrString(found, "seconds"), *done = done_future(loop);
+    PyObject *waker = PyObject_CallFunctionObjArgs(state->waker_of, loop, state->wake_all, NULL);
+    Py_DECREF(found);
+    alarm = NULL;
+    if (waits != NULL && set != NULL && length != NULL && done != NULL && waker != NULL && PyList_CheckExact(waits)) {
+        alarm = Py_BuildValue("OddOOOO", loop, seconds, PyFloat_AsDouble(length), waits, set, done, waker);
+    }
+    Py_XDECREF(waker);
+    Py_XDECREF(done);
+    Py_XDECREF(waits);
+    Py_XDECREF(set);
+    Py_XDECREF(length);
+    if (alarm != NULL) {
         Py_XSETREF(state->alarm, Py_NewRef(alarm));
     }
+    return alarm;
+}
+
+/* Have somebody who waits woken when the time is up; -1 with an exception. */
+static int
+set_alarm(State *state, PyObject *alarm, Waiting *waiting)
+{
     PyObject *waits = PyTuple_GET_ITEM(alarm, WAITS_SET);
-    int result = -1;
     if (PyList_GET_SIZE(waits) >= KEPT && forget_done(state, waits) < 0) {
-        Py_DECREF(alarm);
         return -1;
     }
     if (PyList_GET_SIZE(waits) == 0 || PyList_GET_SIZE(waits) >= KEPT) {
         PyObject *said = PyObject_CallOneArg(PyTuple_GET_ITEM(alarm, SET), (PyObject *)waiting);
-        result = said == NULL ? -1 : 0;
         Py_XDECREF(said);
+        return said == NULL ? -1 : 0;
     }
-    else { /* what it does where others wait already, and not too many */
-        PyObject *now = PyObject_CallNoArgs(state->monotonic);
-        if (now != NULL) {
-            waiting->due = PyFloat_AsDouble(now) + PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
-            result = PyErr_Occurred() ? -1 : PyList_Append(waits, (PyObject *)waiting);
-            Py_DECREF(now);
-        }
+    /* what it does where others wait already, and not too many */
+    PyObject *now = PyObject_CallNoArgs(state->monotonic);
+    if (now == NULL) {
+        return -1;
     }
-    Py_DECREF(alarm);
-    return result;
+    waiting->due = PyFloat_AsDouble(now) + PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(alarm, SECONDS));
+    Py_DECREF(now);
+    return PyErr_Occurred() ? -1 : PyList_Append(waits, (PyObject *)waiting);
 }
 
 #if PY_VERSION_HEX < 0x030C0000
@@ -470,6 +477,25 @@ running_loop(State *state)
 }
 #endif
 
+/* Have somebody woken when a receipt is resolved, or the time is up; -1 with an exception. */
+static int
+begin_to_wait(State *state, Receipt *receipt, Waiting *waiting)
+{
+    PyObject *alarm = alarm_of(state, (PyObject *)receipt, waiting->loop);
+    if (alarm == NULL) {
+        return -1;
+    }
+    int result = 0;
+    if (!receipt->done) { /* still: to find the alarm may take Python code, during which another thread runs */
+        waiting->state = WAITS;
+        waiting->waker = Py_NewRef(PyTuple_GET_ITEM(alarm, WAKER));
+        Py_XSETREF(receipt->waiting, Py_NewRef(waiting));
+        result = set_alarm(state, alarm, waiting);
+    }
+    Py_DECREF(alarm);
+    return result;
+}
+
 static PyObject *
 receipt_await(PyObject *self)
 {
@@ -486,12 +512,9 @@ receipt_await(PyObject *self)
     }
     waiting->loop = loop;
     waiting->receipt = Py_NewRef(self);
-    waiting->state = receipt->done ? IS_WOKEN : WAITS;
-    if (!receipt->done) {
-        Py_XSETREF(receipt->waiting, Py_NewRef(waiting));
-        if (set_alarm(state, self, waiting) < 0) {
-            Py_CLEAR(waiting);
-        }
+    waiting->state = IS_WOKEN;
+    if (!receipt->done && begin_to_wait(state, receipt, waiting) < 0) {
+        Py_CLEAR(waiting);
     }
     return (PyObject *)waiting;
 }
@@ -529,7 +552,7 @@ static PyType_Spec receipt_spec = {
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 /* Note what has an event, or why nothing has it; who waits for that on an event loop is put among `waiters`, a dictionary of
-   lists, by loop. 1 where it waits for the collector now, -1 with an exception. */
+   lists, by what wakes them. 1 where it waits for the collector now, -1 with an exception. */
 static int
 resolve_one(State *state, Receipt *receipt, PyObject *where, PyObject *error, int on_disk, PyObject *waiters)
 {
@@ -554,13 +577,13 @@ resolve_one(State *state, Receipt *receipt, PyObject *where, PyObject *error, in
         return 0;
     }
     receipt->waiting = NULL;
-    PyObject *loop = ((Waiting *)waiting)->loop, *of_loop = PyDict_GetItemWithError(waiters, loop);
+    PyObject *waker = ((Waiting *)waiting)->waker, *of_loop = PyDict_GetItemWithError(waiters, waker);
     int result = -1;
     if (of_loop != NULL) {
         result = PyList_Append(of_loop, waiting);
     }
     else if (!PyErr_Occurred() && (of_loop = PyList_New(0)) != NULL) {
-        result = PyList_Append(of_loop, waiting) < 0 ? -1 : PyDict_SetItem(waiters, loop, of_loop);
+        result = PyList_Append(of_loop, waiting) < 0 ? -1 : PyDict_SetItem(waiters, waker, of_loop);
         Py_DECREF(of_loop);
     }
     Py_DECREF(waiting);
@@ -591,18 +614,12 @@ module_resolve(PyObject *module, PyObject *arguments, PyObject *keywords)
             fine = said >= 0;
         }
     }
-    PyObject *loop, *of_loop;
+    PyObject *waker, *of_loop;
     Py_ssize_t position = 0;
-    while (fine && PyDict_Next(waiters, &position, &loop, &of_loop)) {
-        PyObject *call[] = {loop, state->wake_all, of_loop};
-        PyObject *handle = PyObject_VectorcallMethod(state->call_soon_threadsafe, call, 3, NULL);
-        if (handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
-            PyErr_Clear(); /* The loop is closed: nobody waits there any more. */
-        }
-        else if (handle == NULL) {
-            fine = 0;
-        }
-        Py_XDECREF(handle);
+    while (fine && PyDict_Next(waiters, &position, &waker, &of_loop)) {
+        PyObject *said = PyObject_CallOneArg(waker, of_loop);
+        fine = said != NULL;
+        Py_XDECREF(said);
     }
     Py_XDECREF(waiters);
     Py_XDECREF(all);
@@ -679,18 +696,25 @@ module_exec(PyObject *module)
     }
     state->monotonic = PyObject_GetAttrString(time, "monotonic");
     Py_DECREF(time);
+    PyObject *waking = PyImport_ImportModule("otel_events.direct.waking");
+    if (waking == NULL) {
+        return -1;
+    }
+    state->waker_of = PyObject_GetAttrString(waking, "waker_of");
+    Py_DECREF(waking);
     state->wake_all = PyObject_GetAttrString(module, "_wake_all");
     state->receipt_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &receipt_spec, NULL);
     state->waiting_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &waiting_spec, NULL);
     if (state->monotonic == NULL || state->get_running_loop == NULL || state->cancelled_error == NULL || state->wake_all == NULL
-        || state->receipt_type == NULL || state->waiting_type == NULL) {
+        || state->waker_of == NULL || state->receipt_type == NULL || state->waiting_type == NULL) {
         return -1;
     }
     return PyModule_AddObjectRef(module, "Receipt", (PyObject *)state->receipt_type);
 }
 
 #define FOR_EACH_KEPT(DO) \
-    FOR_EACH_NAME(DO) DO(receipt_type) DO(waiting_type) DO(get_running_loop) DO(cancelled_error) DO(wake_all) DO(monotonic) DO(alarm)
+    FOR_EACH_NAME(DO) DO(receipt_type) DO(waiting_type) DO(get_running_loop) DO(cancelled_error) DO(wake_all) DO(waker_of) \
+    DO(monotonic) DO(alarm)
 
 static int
 module_traverse(PyObject *module, visitproc visit, void *arg)
