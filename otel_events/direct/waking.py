@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 Waker = Callable[[list[Any]], None]
-"""Has those in a list woken, on their loop. Any thread may call it; where the loop is closed nobody waits, and nothing happens."""
+"""Has those in a list woken, on their loop. Any thread may call it; where the loop is closed, nothing happens."""
 
 
 class Doorbell:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,20 +63,50 @@ Change = Callable[[sqlite3.Connection, Totals], None]
 """Changes a file and its totals alike."""
 
 
+class _Using:
+    """Has a database's connection for a block. A generator would do, but would take longer, and it is entered with each write."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        database = self._database
+        if database.foreign:
+            raise JournalError(
+                f"the journal {database.path}, opened by process {database.pid}, is used by process {os.getpid()}. "
+                "After a fork, make a new one."
+            )
+        database.lock.acquire()
+        return database.connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        self._database.lock.release()
+        if error is not None:
+            told(self._database.path).__exit__(kind, error, traceback)
+
+
 class Database:
     """A connection and the totals of what is behind it.
 
     Args:
         path: The file.
         connection: The connection to it, which nobody else has.
+
+    Attributes:
+        lock: Held by who uses the connection.
+        connection: As given; for who has the lock.
+        pid: The process that opened it.
+        totals: What the file holds.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._name = str(path)
         self.lock = threading.Lock()
-        self._connection = connection
-        self._pid = os.getpid()
+        self.connection = connection
+        self.pid = os.getpid()
         self._doubtful = False
         self._mode = ""
         self._told_id = 0
@@ -90,7 +120,7 @@ class Database:
     @property
     def foreign(self) -> bool:
         """Whether this is another process than the one that opened it."""
-        return self._pid != os.getpid()
+        return self.pid != os.getpid()
 
     def refresh(self) -> None:
         """Read the totals, which another process may have changed."""
@@ -98,20 +128,13 @@ class Database:
             self._changes = self._asked("PRAGMA data_version")
             self.totals = self._read_totals()
 
-    @contextlib.contextmanager
-    def using(self) -> Iterator[sqlite3.Connection]:
-        """Have the connection for the block.
+    def using(self) -> _Using:
+        """Have the connection for a block.
 
         Raises:
             JournalError: What goes wrong in the block, or this is another process.
         """
-        if self.foreign:
-            raise JournalError(
-                f"the journal {self.path}, opened by process {self._pid}, is used by process {os.getpid()}. "
-                "After a fork, make a new one."
-            )
-        with self.lock, told(self.path):
-            yield self._connection
+        return _Using(self)
 
     def add(self, change: Change) -> None:
         """Make a change of the file, and of its totals, as one transaction, which is synced.
@@ -140,7 +163,7 @@ class Database:
         """Close the connection. Doing it twice, or in another process, does nothing."""
         if not self.foreign:
             with self.lock, told(self.path):
-                self._connection.close()
+                self.connection.close()
 
     def leave_alone(self) -> None:
         """In a forked child: keep the parent's connection as it is until the process has ended.
@@ -149,15 +172,15 @@ class Database:
         File", "Carrying an open database across a fork"). Python closes connections that nobody refers to, and at the end all
         of them, unless there seems to be one more reference.
         """
-        if not any(connection is self._connection for connection in _left_alone):
-            _left_alone.append(self._connection)
+        if not any(connection is self.connection for connection in _left_alone):
+            _left_alone.append(self.connection)
             with contextlib.suppress(ImportError, AttributeError):
                 import ctypes
 
-                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.connection))
 
     def _transact(self, change: Change, *, is_removal: bool = False) -> None:
-        connection = self._connection
+        connection = self.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             # As long as no other connection has changed something, the file holds what this one knows of.
@@ -189,7 +212,7 @@ class Database:
         """
         if not self._doubtful:
             return
-        busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise JournalError(f"the journal {self.path} cannot be used now: another process reads it.")
         self._doubtful = False
@@ -198,8 +221,8 @@ class Database:
         if self._asked("PRAGMA page_count") * self._asked("PRAGMA page_size") > _LARGE_BYTES:
             # What was to be done is done; room on the disk is not worth failing for.
             with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("VACUUM")
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self.connection.execute("VACUUM")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _see_that_it_is_there(self) -> None:
         try:
@@ -211,7 +234,7 @@ class Database:
         raise JournalDamagedError(f"the journal {self.path} was deleted, or another file was put in its place.")
 
     def _read_totals(self) -> Totals:
-        row = self._connection.execute(_READ_FIRST if self._is_first else _READ).fetchone()
+        row = self.connection.execute(_READ_FIRST if self._is_first else _READ).fetchone()
         if row is None:
             raise JournalDamagedError(f"the journal {self.path} is damaged: a row is missing in it.")
         return Totals(*row)
@@ -219,16 +242,16 @@ class Database:
     def _write_totals(self, totals: Totals) -> None:
         values = (totals.records, totals.size_bytes, totals.dead_letters, totals.last_id)
         if self._is_first:
-            self._connection.execute(_WRITE_FIRST, values[:3])
+            self.connection.execute(_WRITE_FIRST, values[:3])
         else:
-            self._connection.execute(_WRITE, values)
+            self.connection.execute(_WRITE, values)
 
     def _asked(self, question: str) -> Any:
-        return self._connection.execute(question).fetchone()[0]
+        return self.connection.execute(question).fetchone()[0]
 
     def _synchronous(self, mode: str) -> None:
         if mode != self._mode:
-            self._connection.execute(f"PRAGMA synchronous = {mode}")
+            self.connection.execute(f"PRAGMA synchronous = {mode}")
             self._mode = mode
 
 

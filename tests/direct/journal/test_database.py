@@ -191,7 +191,7 @@ def test_what_another_process_holds_for_too_long_is_an_error(file: JournalFile) 
         print("held", flush=True)
         sys.stdin.read()
     """
-    file._database._connection.execute("PRAGMA busy_timeout = 50")
+    file._database.connection.execute("PRAGMA busy_timeout = 50")
     with script(code, file.path) as process:
         assert said(process) == "held"
         with pytest.raises(JournalError, match="database is locked"):
@@ -309,4 +309,4 @@ def test_a_fork_that_only_tells_the_child_does_no_harm(file: JournalFile, monkey
     """Such a fork is that of uWSGI; here it is told to this process."""
     monkeypatch.setattr(database, "_paused", threading.local())
     database._after_fork_in_child()
-    assert file._database._connection in database._left_alone
+    assert file._database.connection in database._left_alone
