@@ -21,7 +21,8 @@ class ChosenPipeline:
 
     def __init__(self, choose: Callable[[], Pipeline]) -> None:
         self._choose = choose
-        self._lock = threading.Lock()
+        # Reentrant, because signals and the garbage collector may run code that tracks an event, here as everywhere.
+        self._lock = threading.RLock()
         self._pid = os.getpid()
         self._pipeline: Pipeline | None = None
         self._closed = False
@@ -53,10 +54,11 @@ class ChosenPipeline:
     def _chosen(self) -> Pipeline:
         if self._pid != os.getpid():
             # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
-            self._pid, self._lock = os.getpid(), threading.Lock()
+            self._pid, self._lock = os.getpid(), threading.RLock()
         with self._lock:
             if self._pipeline is None:
-                self._pipeline = self._choose()
+                chosen = self._choose()
+                self._pipeline = self._pipeline or chosen  # An event in between may have chosen already.
                 if self._closed:
                     self._pipeline.shutdown(0.0)
             return self._pipeline

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from otel_events.exceptions import SettingsError
 from otel_events.tracking.tracker import EventTracker
-
-_logger = logging.getLogger("otel_events")
+from otel_events.unexported import warn
 
 _MAX_SECONDS: Final = 3600.0
 _GRACE_SECONDS: Final = 0.5
@@ -76,12 +74,10 @@ class Flusher:
     def _say(self, what: str, error: Exception | None = None) -> None:
         if not self._said:
             self._said = True
-            _logger.warning(
-                "events of %s: %s. They go on waiting, and are lost if the process ends first. "
+            warn(
+                f"events of {self._where}: {what}. They go on waiting, and are lost if the process ends first. "
                 "Said once, until a flush leaves nothing; stats() counts.",
-                self._where,
-                what,
-                exc_info=error,
+                error,
             )
 
 

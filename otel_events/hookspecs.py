@@ -30,6 +30,11 @@ def track_event(event: Any) -> Any:
 
 
 @hookspec
+def late_event(event: Any) -> Any:
+    """Receive an event that was tracked after the shutdown, which ``track_event`` does not. Otherwise as that."""
+
+
+@hookspec
 def flush(timeout: float) -> Outcome | None:
     """Send what is waiting, within ``timeout`` seconds, and say what became of it."""
 

@@ -82,6 +82,18 @@ class OTelListener:
             return None
 
     @hookimpl
+    def late_event(self, event: Any) -> Receipt | None:
+        """Count an event that came after the shutdown.
+
+        Args:
+            event: The event.
+
+        Raises:
+            DeliveryError: It must not be lost.
+        """
+        return self.track_event(event)
+
+    @hookimpl
     def flush(self, timeout: float) -> Outcome:
         """Send what waits, within ``timeout`` seconds."""
         return self._pipeline.flush(timeout)

@@ -218,6 +218,9 @@ stamps_as_object(PyObject *self, const DrawnStamp *drawn)
     PyObject *uid = PyUnicode_New(UID_CHARACTERS, 127), *nothing = PyLong_FromLong(0);
     PyObject *stamp = uid == NULL || nothing == NULL ? NULL : type->tp_alloc(type, STAMP_FIELDS);
     if (stamp != NULL) {
+#if PY_VERSION_HEX >= 0x030E0000
+        ((PyTupleObject *)stamp)->ob_hash = -1; /* not known yet, as for every new tuple */
+#endif
         memcpy(PyUnicode_1BYTE_DATA(uid), drawn->uid, UID_CHARACTERS);
         PyTuple_SET_ITEM(stamp, 0, Py_NewRef(uid));
         PyTuple_SET_ITEM(stamp, 1, Py_NewRef(drawn->now));
@@ -359,26 +362,13 @@ static PyType_Spec stamps_spec = {
     .slots = stamps_slots,
 };
 
-static void
-end_api(PyObject *capsule)
-{
-    PyMem_Free(PyCapsule_GetPointer(capsule, STAMPS_API_NAME));
-}
-
-/* Return a capsule with what other compiled modules call. */
+/* Return a capsule with what other compiled modules call, also when this module is gone: objects that do may outlive all modules. */
 static PyObject *
 make_api(PyObject *type)
 {
-    StampsApi *api = PyMem_Malloc(sizeof(StampsApi));
-    if (api == NULL) {
-        return PyErr_NoMemory();
-    }
-    *api = (StampsApi){(PyTypeObject *)type, stamps_draw, stamps_as_object, stamps_drop};
-    PyObject *capsule = PyCapsule_New(api, STAMPS_API_NAME, end_api);
-    if (capsule == NULL) {
-        PyMem_Free(api);
-    }
-    return capsule;
+    static StampsApi api;
+    api = (StampsApi){(PyTypeObject *)type, stamps_draw, stamps_as_object, stamps_drop};
+    return PyCapsule_New(&api, STAMPS_API_NAME, NULL);
 }
 
 static int

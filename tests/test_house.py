@@ -25,7 +25,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 300
 
 ORDER = (
-    "exceptions", "version", "later", "semconv", "counts", "at_exit",
+    "exceptions", "version", "later", "semconv", "counts", "at_exit", "unexported",
     "privacy", "context", "event", "builtin",
     "definition", "registry",
     "settings", "scrub", "diagnosis", "stamp", "outcome", "application",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 KEPT: Final = 128
-"""So many waits are kept, done or not, before it is looked which are done."""
+"""So many waits are kept, done or not, before it is looked for the first time which are done."""
 
 
 class Wait(Protocol):
@@ -53,15 +53,16 @@ class Alarm:
 
     Attributes:
         seconds: As given.
-        waits: In the order in which they are due. Those that are over may be removed. Where there are some, but not ``KEPT``,
-            another may be appended without more ado once it is said when it is due.
+        waits: A list, in the order in which they are due. Where there are some, another may be appended without more ado, once
+            it is said when it is due.
+        kept: So many waits are kept at most; then those that are over are to be removed, and this is to be twice what is left.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
         self.seconds = seconds
         self.waits: list[Wait] = []
-        self._kept = KEPT
+        self.kept = KEPT
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -74,13 +75,13 @@ class Alarm:
         waits.append(wait)
         if self._timer is None:
             self._timer = self._loop.call_later(self.seconds, self._look)
-        elif len(waits) > self._kept:
+        elif len(waits) > self.kept:
             self._forget_done()
 
     def _forget_done(self) -> None:
         # Each time there are twice as many, so that it costs each wait the same, however many there are.
         self.waits[:] = [wait for wait in self.waits if not wait.done()]
-        self._kept = max(KEPT, 2 * len(self.waits))
+        self.kept = max(KEPT, 2 * len(self.waits))
 
     def _look(self) -> None:
         self._forget_done()

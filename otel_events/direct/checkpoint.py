@@ -89,7 +89,7 @@ class Checkpoints:
 
     Args:
         read: Gives what became of the stream, or None as long as there is nothing to say.
-        put: Takes an encoded checkpoint, to be exported.
+        put: Exports an encoded checkpoint, and says whether that was acknowledged.
         every_seconds: How far apart they are at least, but for the last.
         clock: Gives seconds.
     """
@@ -97,7 +97,7 @@ class Checkpoints:
     def __init__(
         self,
         read: Callable[[], Checkpoint | None],
-        put: Callable[[bytes], None],
+        put: Callable[[bytes], bool],
         *,
         every_seconds: float = EVERY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -131,8 +131,7 @@ class Checkpoints:
                 return
             # What was read may hold counts that go on counting.
             checkpoint = read._replace(dropped=dict(read.dropped), final=final)
-            if checkpoint != self._last:
-                self._put(encode_checkpoint(checkpoint, time.time_ns()))
+            if checkpoint != self._last and self._put(encode_checkpoint(checkpoint, time.time_ns())):
                 self._last = checkpoint
         except Exception:
             if not self._failed:

@@ -181,7 +181,9 @@ class Exporter:
                 if len(refused) >= STRANGE_REFUSALS and not self.sent and self._strange_attempts < _STRANGE_ATTEMPTS:
                     self._strange_attempts += 1
                     waiting, refused, whole = deque([(batch.bodies, batch.count)]), [], True
-                    self._pause(Answer(Kind.HOLD, answer.code, answer.detail), 1)
+                    held = Answer(Kind.HOLD, answer.code, answer.detail)
+                    self._tell(held)
+                    self._pause(held, 1)
             elif answer.kind is Kind.PARTIAL and not self._keep(batch, part, count, answer):
                 rejected = min(answer.rejected, count)
                 self.lost["rejected"] += rejected
@@ -213,11 +215,14 @@ class Exporter:
 
     def _send(self, batch: Batch, part: Sequence[bytes]) -> Answer:
         answer = self._sender.send(batch.envelope.wrap(part))
+        self._tell(answer)
+        return answer
+
+    def _tell(self, answer: Answer) -> None:
         try:
             self._on_answer(answer)
         except Exception:
             _logger.exception("telling of an answer raised; sending goes on")
-        return answer
 
     def _pause(self, answer: Answer, failures: int) -> None:
         """Wait before a batch is sent again: as long as the server asks for, else longer each time.

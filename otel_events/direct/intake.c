@@ -295,7 +295,7 @@ static PyType_Spec intake_spec = {
     .slots = intake_slots,
 };
 
-/* Set what another module offers in its capsule `api`; the module, which the interpreter keeps, is kept by this one too. */
+/* Set what another module offers in its capsule `api`, which is there for ever. */
 static int
 load_api(PyObject *module, const char *from, const char *name, const void **api)
 {

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
-_logger = logging.getLogger("otel_events")
+from otel_events.unexported import warn
 
 AGAIN_SECONDS: Final = 600.0
 """Trouble that goes on is said again after so long."""
 
 MAX_LINES: Final = 20
 """So many lines at most in ``AGAIN_SECONDS``, also where trouble comes and goes."""
-
-_EXPORTING: Final = "opentelemetry"
-"""The package of logging handlers that make log records for an exporter."""
 
 
 class Notices:
@@ -77,37 +73,3 @@ class Notices:
                 return
             self._times.append(now)
         warn(sentence)
-
-
-def warn(sentence: str) -> None:
-    """Log a warning, past handlers that would export it: what is said of a failing export must not be exported.
-
-    Args:
-        sentence: What to say.
-    """
-    if not any(map(_exports, _handlers())):
-        _logger.warning("%s", sentence, stacklevel=2)
-        return
-    if not _logger.isEnabledFor(logging.WARNING):
-        return
-    record = _logger.makeRecord(_logger.name, logging.WARNING, __file__, 0, "%s", (sentence,), None, "warn")
-    others = [handler for handler in _handlers() if not _exports(handler)]
-    if not others and logging.lastResort is not None:
-        others = [logging.lastResort]
-    if _logger.filter(record):
-        for handler in others:
-            if record.levelno >= handler.level:
-                handler.handle(record)
-
-
-def _handlers() -> Iterator[logging.Handler]:
-    """Give the handlers to which lines of the logger go."""
-    logger: logging.Logger | None = _logger
-    while logger is not None:
-        yield from logger.handlers
-        logger = logger.parent if logger.propagate else None
-
-
-def _exports(handler: logging.Handler) -> bool:
-    """Tell whether a handler, or what it is derived from, is one of OpenTelemetry's: they look at no context to be told so."""
-    return any(cls.__module__.partition(".")[0] == _EXPORTING for cls in type(handler).__mro__)

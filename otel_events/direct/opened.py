@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from otel_events.direct.answers import Kind
 from otel_events.direct.checkpoint import Checkpoint, Checkpoints
 from otel_events.direct.envelope import Envelope
 from otel_events.direct.exporter import Exporter
@@ -66,7 +67,8 @@ class Opened:
         self._late = late
         self._left_alone = left_alone
         self._envelope = Envelope(resource_attributes(settings))
-        self._lock = threading.Lock()
+        # Reentrant, because signals and the garbage collector may run code that tracks an event, here as everywhere.
+        self._lock = threading.RLock()
         self._journal: tuple[JournalQueue, Exporter] | None = None
         self._checkpoints = Checkpoints(self._checkpoint, self._send_checkpoint)
         queue = settings.queue
@@ -84,11 +86,9 @@ class Opened:
             batch_bytes=queue.batch_bytes,
             delay_seconds=queue.delay_seconds,
             on_answer=self.trouble.see,
-            on_turn=self._checkpoints.tick,
+            on_turn=self._checkpoint_now_and_then,
             on_end=self._checkpoints.final,
         )
-        self._exporter.start()
-        observe(self.reading, settings.logs)
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class Opened:
         return Reading(
             queue_records=len(self.queue),
             queue_capacity=self._settings.queue.max_records,
-            in_flight=self.queue.unsettled - len(self.queue),
+            in_flight=self.queue.unsettled - len(self.queue) + (0 if journal is None else journal.under_way),
             sent=self.sent,
             dropped=lost,
             failed=failed,
@@ -153,11 +153,19 @@ class Opened:
 
     # -- what is done --------------------------------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Begin to export, and to be observed. To be called once, before anything else is done."""
+        self._exporter.start()
+        observe(self.reading, self._settings.logs)
+
     def journal(self) -> JournalQueue:
         """Return the journal; it is opened the first time. Whether its directory can be used shows at the first event."""
         with self._lock:
             if self._journal is None:
-                self._journal = self._open_journal()
+                made = self._make_journal()
+                if self._journal is None:  # still: an event in between may have opened one
+                    self._journal = made
+                    made[1].start()
             return self._journal[0]
 
     def flush(self, timeout: float) -> None:
@@ -189,7 +197,7 @@ class Opened:
     def _exporters(self) -> tuple[Exporter, ...]:
         return (self._exporter,) if self._journal is None else (self._exporter, self._journal[1])
 
-    def _open_journal(self) -> tuple[JournalQueue, Exporter]:
+    def _make_journal(self) -> tuple[JournalQueue, Exporter]:
         from otel_events.direct.journal.directory import JournalDirectory
         from otel_events.direct.journal.queue import JournalQueue
 
@@ -214,7 +222,6 @@ class Opened:
             name="otel-events-journal-exporter",
         )
         queue.on_confirm = exporter.hurry
-        exporter.start()
         return queue, exporter
 
     def _journal_failed(self, entries: Sequence[Entry], error: JournalError) -> None:
@@ -250,10 +257,16 @@ class Opened:
             final=False,
         )
 
-    def _send_checkpoint(self, record: bytes) -> None:
-        """Send a checkpoint, once, and past the queues: it is no event, and the next one says all that it said."""
+    def _checkpoint_now_and_then(self) -> None:
+        # In trouble it would only hold up what waits; the last one is tried all the same.
         if self.trouble.now is None:
-            self.trouble.see(self._transport.send(self._envelope.wrap([record])))
+            self._checkpoints.tick()
+
+    def _send_checkpoint(self, record: bytes) -> bool:
+        """Send a checkpoint, once, and past the queues: it is no event, and the next one says all that it said."""
+        answer = self._transport.send(self._envelope.wrap([record]))
+        self.trouble.see(answer)
+        return answer.kind is Kind.ACCEPTED
 
 
 def transport_of(settings: Settings) -> Transport[Any]:

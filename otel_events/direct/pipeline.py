@@ -20,6 +20,7 @@ from otel_events.exceptions import DeliveryError
 from otel_events.outcome import Outcome
 from otel_events.settings import Settings
 from otel_events.stamp import Stamp, Stamper
+from otel_events.unexported import warn
 
 try:
     from otel_events.direct.intake import Intake
@@ -65,7 +66,8 @@ class DirectPipeline:
         self._ways: dict[type, Straight] = {}
         self._journaled: dict[type, Journaled] = {}
         self._counts = Counts()
-        self._lock = threading.Lock()
+        # Reentrant, because signals and the garbage collector may run code that tracks an event, here as everywhere.
+        self._lock = threading.RLock()
         self._pid = os.getpid()
         self._opened: Opened | None = None
         self._closed = False
@@ -152,6 +154,7 @@ class DirectPipeline:
         stats.update({f"logs.lost.{reason}": count for reason, count in opened.lost().items()})
         stats["logs.trouble"] = opened.trouble.now
         stats["logs.last_answer"] = opened.trouble.last
+        stats["logs.last_error"] = opened.trouble.last_error
         journal = opened.opened_journal
         if journal is not None:
             stats["journal.pending"] = journal.unsettled
@@ -224,7 +227,11 @@ class DirectPipeline:
             if opened is None:
                 parents = self._opened
                 left_alone = frozenset[Path]() if parents is None else parents.journal_files
-                opened = self._opened = Opened(self._settings, self._stamper, lambda: self._counts[_LATE], left_alone)
+                made = Opened(self._settings, self._stamper, lambda: self._counts[_LATE], left_alone)
+                if (opened := self._current()) is not None:
+                    return opened  # Meanwhile an event in between has opened another.
+                opened = self._opened = made
+                opened.start()
                 if self._settings.delivery != "memory":
                     opened.journal()
                 call_at_exit(self._at_exit)
@@ -234,12 +241,19 @@ class DirectPipeline:
                     self._intake.begin(append=queue.append, attend=queue.attend, pid=opened.pid)
             return opened
 
-    def _own_lock(self) -> threading.Lock:
+    def _own_lock(self) -> threading.RLock:
         if self._pid != os.getpid():
             # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
-            self._pid, self._lock = os.getpid(), threading.Lock()
+            self._pid, self._lock = os.getpid(), threading.RLock()
         return self._lock
 
     def _at_exit(self) -> None:
-        if self._current() is not None and not self._closed:
-            self.shutdown(_EXIT_SECONDS)
+        opened = self._current()
+        if opened is None or self._closed:
+            return
+        self.shutdown(_EXIT_SECONDS)
+        if lost := opened.lost().get("shutdown", 0):
+            warn(
+                f"{lost} of the log records had not arrived when the process ended, and are lost. tracker.shutdown(timeout=…) "
+                'gives them longer than 5 s, delivery="journal" keeps them.'
+            )

@@ -32,7 +32,7 @@ typedef struct {
 } Waiting;
 
 #define FOR_EACH_NAME(DO) \
-    DO(_alarm) DO(_result) DO(_thread_id) DO(_time_is_up) DO(call_soon) DO(context) DO(set)
+    DO(__asyncio_running_event_loop__) DO(_alarm) DO(_result) DO(_time_is_up) DO(call_soon) DO(context) DO(kept) DO(set)
 
 typedef struct {
     PyTypeObject *receipt_type, *waiting_type;
@@ -42,6 +42,7 @@ typedef struct {
     PyObject *monotonic;
     /* What the alarm that was set last is, a tuple. Another thread may put its own in the place at any time. */
     PyObject *alarm;
+    PyObject *running; /* a tuple: what asyncio keeps of the loop that was seen to run last, and that loop; NULL for none */
 #define DECLARE(name) PyObject *name;
     FOR_EACH_NAME(DECLARE)
 #undef DECLARE
@@ -160,7 +161,7 @@ call_soon(State *state, Waiting *waiting, PyObject *callback, PyObject *context)
 }
 
 /* What an alarm is kept as: a tuple. */
-enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, SET, DONE, WAKER };
+enum alarm { OF_LOOP, CONFIRM_SECONDS, SECONDS, WAITS_SET, ITSELF, DONE, WAKER };
 
 /* Return what a task is resumed with: a future of its loop that is done, for which asyncio has a shorter way than for what it does
    not know. What the task awaits tells the result itself. */
@@ -360,10 +361,16 @@ receipt_dealloc(Receipt *receipt)
 }
 
 
-/* Remove from a list of waits those that are over, as an alarm does; -1 with an exception. */
+/* Remove from an alarm's waits those that are over, where it keeps as many as it may, as it does itself; -1 with an exception. */
 static int
-forget_done(const State *state, PyObject *waits)
+forget_done(const State *state, PyObject *alarm, PyObject *waits)
 {
+    PyObject *kept = PyObject_GetAttr(alarm, state->kept);
+    Py_ssize_t most = kept == NULL ? -1 : PyLong_AsSsize_t(kept);
+    Py_XDECREF(kept);
+    if (PyErr_Occurred() || PyList_GET_SIZE(waits) < most) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
     PyObject *left = PyList_New(0);
     int result = left == NULL ? -1 : 0;
     for (Py_ssize_t index = 0; result == 0 && index < PyList_GET_SIZE(waits); index++) {
@@ -371,6 +378,13 @@ forget_done(const State *state, PyObject *waits)
         if (!Py_IS_TYPE(wait, state->waiting_type) || ((Waiting *)wait)->state == WAITS) {
             result = PyList_Append(left, wait);
         }
+    }
+    if (result == 0) {
+        /* Each time there are twice as many, so that it costs each wait the same, however many there are. */
+        Py_ssize_t twice = 2 * PyList_GET_SIZE(left);
+        kept = PyLong_FromSsize_t(twice > KEPT ? twice : KEPT);
+        result = kept == NULL ? -1 : PyObject_SetAttr(alarm, state->kept, kept);
+        Py_XDECREF(kept);
     }
     if (result == 0) {
         result = PyList_SetSlice(waits, 0, PyList_GET_SIZE(waits), left);
@@ -406,19 +420,17 @@ alarm_of(State *state, PyObject *receipt, PyObject *loop)
     if (found == NULL) {
         return NULL;
     }
-    PyObject *waits = PyObject_GetAttrString(found, "waits"), *set = PyObject_GetAttrString(found, "set");
-    PyObject *length = PyObject_GetAttrString(found, "seconds"), *done = done_future(loop);
-    PyObject *waker = PyObject_CallFunctionObjArgs(state->waker_of, loop, state->wake_all, NULL);
-    Py_DECREF(found);
+    PyObject *waits = PyObject_GetAttrString(found, "waits"), *length = NULL, *done = NULL, *waker = NULL;
     alarm = NULL;
-    if (waits != NULL && set != NULL && length != NULL && done != NULL && waker != NULL && PyList_CheckExact(waits)) {
-        alarm = Py_BuildValue("OddOOOO", loop, seconds, PyFloat_AsDouble(length), waits, set, done, waker);
+    if (waits != NULL && (length = PyObject_GetAttrString(found, "seconds")) != NULL && (done = done_future(loop)) != NULL
+        && (waker = PyObject_CallFunctionObjArgs(state->waker_of, loop, state->wake_all, NULL)) != NULL) {
+        alarm = Py_BuildValue("OddOOOO", loop, seconds, PyFloat_AsDouble(length), waits, found, done, waker);
     }
+    Py_DECREF(found);
     Py_XDECREF(waker);
     Py_XDECREF(done);
-    Py_XDECREF(waits);
-    Py_XDECREF(set);
     Py_XDECREF(length);
+    Py_XDECREF(waits);
     if (alarm != NULL) {
         Py_XSETREF(state->alarm, Py_NewRef(alarm));
     }
@@ -430,15 +442,15 @@ static int
 set_alarm(State *state, PyObject *alarm, Waiting *waiting)
 {
     PyObject *waits = PyTuple_GET_ITEM(alarm, WAITS_SET);
-    if (PyList_GET_SIZE(waits) >= KEPT && forget_done(state, waits) < 0) {
+    if (PyList_GET_SIZE(waits) >= KEPT && forget_done(state, PyTuple_GET_ITEM(alarm, ITSELF), waits) < 0) {
         return -1;
     }
-    if (PyList_GET_SIZE(waits) == 0 || PyList_GET_SIZE(waits) >= KEPT) {
-        PyObject *said = PyObject_CallOneArg(PyTuple_GET_ITEM(alarm, SET), (PyObject *)waiting);
+    if (PyList_GET_SIZE(waits) == 0) {
+        PyObject *said = PyObject_CallMethodOneArg(PyTuple_GET_ITEM(alarm, ITSELF), state->set, (PyObject *)waiting);
         Py_XDECREF(said);
         return said == NULL ? -1 : 0;
     }
-    /* what it does where others wait already, and not too many */
+    /* what it does where others wait already */
     PyObject *now = PyObject_CallNoArgs(state->monotonic);
     if (now == NULL) {
         return -1;
@@ -448,26 +460,33 @@ set_alarm(State *state, PyObject *alarm, Waiting *waiting)
     return PyErr_Occurred() ? -1 : PyList_Append(waits, (PyObject *)waiting);
 }
 
+/* Return the loop that runs in this thread. Before Python 3.12 asyncio asks the kernel for the process each time, which takes as long
+   as all the rest of a wait; what it keeps in the thread, though, is another object each time that a loop begins to run or ends. */
 #if PY_VERSION_HEX < 0x030C0000
-/* Return the loop that runs in this thread. In these versions asyncio asks the kernel for the process each time, which takes as
-   long as all the rest of a wait: so one that has been seen is looked at whether it still runs here, where it says so. */
 static PyObject *
 running_loop(State *state)
 {
-    if (state->alarm != NULL) {
-        PyObject *alarm = Py_NewRef(state->alarm), *loop = Py_NewRef(PyTuple_GET_ITEM(alarm, OF_LOOP));
-        PyObject *thread = PyObject_GetAttr(loop, state->_thread_id);
-        int here = thread != NULL && PyLong_CheckExact(thread)
-                   && PyLong_AsUnsignedLongMask(thread) == PyThread_get_thread_ident();
-        Py_DECREF(alarm);
-        Py_XDECREF(thread);
-        if (here) {
-            return loop;
-        }
-        Py_DECREF(loop);
-        PyErr_Clear();
+    PyObject *kept = PyThreadState_GetDict(); /* borrowed, as what is in it */
+    PyObject *holder = kept == NULL ? NULL : PyDict_GetItemWithError(kept, state->__asyncio_running_event_loop__);
+    if (holder == NULL && PyErr_Occurred()) {
+        return NULL;
     }
-    return PyObject_CallNoArgs(state->get_running_loop);
+    if (holder != NULL && state->running != NULL && PyTuple_GET_ITEM(state->running, 0) == holder) {
+        return Py_NewRef(PyTuple_GET_ITEM(state->running, 1));
+    }
+    Py_XINCREF(holder);
+    PyObject *loop = PyObject_CallNoArgs(state->get_running_loop);
+    if (loop != NULL && holder != NULL) {
+        PyObject *running = PyTuple_Pack(2, holder, loop);
+        if (running == NULL) {
+            Py_CLEAR(loop);
+        }
+        else {
+            Py_XSETREF(state->running, running);
+        }
+    }
+    Py_XDECREF(holder);
+    return loop;
 }
 #else
 static PyObject *
@@ -714,7 +733,7 @@ module_exec(PyObject *module)
 
 #define FOR_EACH_KEPT(DO) \
     FOR_EACH_NAME(DO) DO(receipt_type) DO(waiting_type) DO(get_running_loop) DO(cancelled_error) DO(wake_all) DO(waker_of) \
-    DO(monotonic) DO(alarm)
+    DO(monotonic) DO(alarm) DO(running)
 
 static int
 module_traverse(PyObject *module, visitproc visit, void *arg)

@@ -8,6 +8,7 @@ from typing import Final
 
 from otel_events.direct.alarm import Alarm, alarm_of
 from otel_events.direct.plain_receipt import Place, Waiting
+from otel_events.direct.thread import is_own_thread
 from otel_events.exceptions import DeliveryError
 
 try:
@@ -39,7 +40,7 @@ class DeliveryReceipt(Receipt):
         """Block until the event is where it has to be.
 
         Args:
-            timeout: Seconds to wait; never longer than ``BOUND_SECONDS``.
+            timeout: Seconds to wait; never longer than ``BOUND_SECONDS``, and not at all on a thread that works on delivery.
 
         Returns:
             What has it.
@@ -49,6 +50,8 @@ class DeliveryReceipt(Receipt):
             TimeoutError: It has not yet.
         """
         bound = BOUND_SECONDS if timeout is None else min(timeout, BOUND_SECONDS)
+        if is_own_thread():
+            bound = 0.0  # It would wait for itself.
         # Whoever resolves it sets `_done` and then looks for a gate; so the gate is there before `_done` is looked at.
         gate = self._gate = self._gate or threading.Event()
         if not self._done:

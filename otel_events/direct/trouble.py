@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
@@ -23,17 +24,30 @@ class Trouble:
     Attributes:
         now: What is wrong, and what to do; None where nothing is.
         last: The latest answer.
+        last_error: The latest one that did not accept all that was sent, and when it came; None as long as there was none.
     """
 
     def __init__(self, otlp: OtlpSettings, counts: Callable[[], str]) -> None:
         self.now: str | None = None
         self.last: str | None = None
+        self.last_error: str | None = None
         self._otlp = otlp
         self._notices = Notices(counts)
 
     def see(self, answer: Answer) -> None:
         """Take note of an answer."""
         self.last = " ".join(str(part) for part in (answer.code, answer.detail) if part)
+        if answer.kind is not Kind.ACCEPTED:
+            now = dt.datetime.now(dt.timezone.utc)
+            self.last_error = f"{now:%Y-%m-%dT%H:%M:%SZ} {self.last}"
+        if answer.kind is Kind.BAD_DATA:
+            # Which says nothing of other records: they are sent without these.
+            self._notices.trouble(
+                "refused",
+                f"the server at {self._otlp.shown_endpoint} refuses some of the log records that it is sent ({self.last}). They "
+                "become dead letters of the journal, or are lost where they wait in memory. Look at the log of the server.",
+            )
+            return
         if answer.kind in _FINE:
             if answer.kind is Kind.PARTIAL:
                 self._notices.trouble(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import os
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -34,26 +36,41 @@ class Doorbell:
     def __init__(self, loop: asyncio.AbstractEventLoop, wake_all: Waker) -> None:
         self._wake_all = wake_all
         self._waiting: deque[list[Any]] = deque()
+        # Reentrant, because the garbage collector may run code that comes back here.
+        self._lock = threading.RLock()
         self._counter = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        # Not when the loop is closed, but when nobody can call this any more: the number is another file's then.
-        weakref.finalize(self, os.close, self._counter).atexit = False
-        loop.add_reader(self._counter, self._hear)
+        self._finalizer = weakref.finalize(self, os.close, self._counter)
+        self._finalizer.atexit = False
+        # The loop keeps the context in which this is said, and would keep what the first caller has in its own.
+        contextvars.Context().run(loop.add_reader, self._counter, self._hear)
 
     def __call__(self, waiting: list[Any]) -> None:
         """Have those in a list woken."""
-        self._waiting.append(waiting)
-        os.eventfd_write(self._counter, 1)
+        with self._lock:
+            if not self._finalizer.alive:
+                return
+            self._waiting.append(waiting)
+            with contextlib.suppress(OSError):  # Somebody has closed all descriptors, those of the loop too.
+                os.eventfd_write(self._counter, 1)
+
+    def close(self) -> None:
+        """Let go of the descriptor, and of those who wait. For a loop that is closed."""
+        with self._lock:
+            self._finalizer()
+            self._waiting.clear()
 
     def _hear(self) -> None:
         with contextlib.suppress(BlockingIOError):
             # First: what comes from now on is heard anew.
             os.eventfd_read(self._counter)
         try:
-            while self._waiting:
+            # No more than there are now: those who are woken may soon wait again, and the loop has more to do.
+            for _ in range(len(self._waiting)):
                 self._wake_all(self._waiting.popleft())
-        finally:
-            if self._waiting:  # Something has ended the loop. Should that be run again, the others go on.
-                os.eventfd_write(self._counter, 1)
+        except BaseException:
+            # It ends the loop. Should that be run again, the others go on.
+            os.eventfd_write(self._counter, 1)
+            raise
 
 
 def waker_of(loop: asyncio.AbstractEventLoop, wake_all: Waker) -> Waker:
@@ -63,13 +80,22 @@ def waker_of(loop: asyncio.AbstractEventLoop, wake_all: Waker) -> Waker:
         loop: The loop.
         wake_all: Wakes those in a list, on the loop; always the same function.
     """
-    doorbell = _doorbells.get(loop)
-    if doorbell is None:
-        try:
+    try:
+        doorbell = _doorbells.get(loop)
+        if doorbell is None:
+            _close_of_closed()
             doorbell = _doorbells[loop] = Doorbell(loop, wake_all)
-        except (AttributeError, NotImplementedError, OSError):
-            return partial(_call_soon, loop, wake_all)
+    except (AttributeError, NotImplementedError, OSError, RuntimeError, TypeError):
+        # A system without counters, or a loop that watches none, or is not one for a dictionary.
+        return partial(_call_soon, loop, wake_all)
     return doorbell
+
+
+def _close_of_closed() -> None:
+    """Let go of the descriptors of loops that are closed: the loops themselves may stay until the garbage collector runs."""
+    for loop, doorbell in list(_doorbells.items()):
+        if loop.is_closed():
+            doorbell.close()
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, wake_all: Waker, waiting: list[Any]) -> None:

@@ -871,26 +871,13 @@ static PyType_Spec way_spec = {
     .slots = way_slots,
 };
 
-static void
-end_api(PyObject *capsule)
-{
-    PyMem_Free(PyCapsule_GetPointer(capsule, WAY_API_NAME));
-}
-
-/* Return a capsule with what other compiled modules call. */
+/* Return a capsule with what other compiled modules call, as stamps.c does. */
 static PyObject *
 make_api(PyObject *type)
 {
-    WayApi *api = PyMem_Malloc(sizeof(WayApi));
-    if (api == NULL) {
-        return PyErr_NoMemory();
-    }
-    *api = (WayApi){(PyTypeObject *)type, way_encode, way_encode_in_python};
-    PyObject *capsule = PyCapsule_New(api, WAY_API_NAME, end_api);
-    if (capsule == NULL) {
-        PyMem_Free(api);
-    }
-    return capsule;
+    static WayApi api;
+    api = (WayApi){(PyTypeObject *)type, way_encode, way_encode_in_python};
+    return PyCapsule_New(&api, WAY_API_NAME, NULL);
 }
 
 static int

@@ -47,7 +47,8 @@ class SdkPipeline:
         self._settings = settings
         self._given = (logger_provider, tracer_provider)
         self._converter = Converter(settings.policy)
-        self._lock = threading.Lock()
+        # Reentrant, because signals and the garbage collector may run code that tracks an event, here as everywhere.
+        self._lock = threading.RLock()
         self._pid = os.getpid()
         self._opened: Opened | None = None
         self._closed = False
@@ -147,13 +148,17 @@ class SdkPipeline:
     def _open(self) -> Opened:
         if self._pid != os.getpid():
             # Another thread of the parent may have held the lock at the fork; it is not here to give it back.
-            self._pid, self._lock = os.getpid(), threading.Lock()
+            self._pid, self._lock = os.getpid(), threading.RLock()
         with self._lock:
             opened = self._current()
             if opened is None:
                 before = {signal: self._counts[name] for signal, name in _EMITTED.items()}
                 self._overflowed = {}
-                self._opened = opened = Opened(self._settings, *self._given, before)
+                made = Opened(self._settings, *self._given, before)
+                if (opened := self._current()) is not None:
+                    made.shutdown(0.0)  # Meanwhile an event in between has opened another.
+                    return opened
+                self._opened = opened = made
                 if opened.watches:
                     call_at_exit(self._at_exit)
             return opened

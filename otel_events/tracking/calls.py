@@ -18,6 +18,7 @@ from otel_events.counts import Counts
 from otel_events.exceptions import DeliveryError
 from otel_events.outcome import Receipt
 from otel_events.tracking.hook_loop import HookLoop
+from otel_events.unexported import warn
 
 if TYPE_CHECKING:
     import asyncio  # It takes longer to import than this whole package, and synchronous applications may do without.
@@ -181,7 +182,11 @@ class Calls:
         return refusal
 
     def _failed(self, impl: pluggy.HookImpl, error: Exception, event: Any) -> None:
-        if self.failures.add(f"{impl.plugin_name}: {type(error).__name__}") == 1:
+        first = self.failures.add(f"{impl.plugin_name}: {type(error).__name__}") == 1
+        if first and isinstance(error, DeliveryError):
+            # The application gets it, traceback and all.
+            warn(f"plugin {impl.plugin_name!r} raised a DeliveryError: {error} Further ones are counted in stats().")
+        elif first:
             _logger.error(
                 "hook implementation %s of plugin %r raised %s; the other plugins go on. Further ones are counted in stats().",
                 getattr(impl.function, "__qualname__", impl.function),

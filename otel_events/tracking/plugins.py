@@ -14,7 +14,7 @@ from otel_events.exceptions import PluginError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-HOOKS: Final = ("register_events", "track_event", "flush", "shutdown", "stats", "healthy")
+HOOKS: Final = ("register_events", "track_event", "late_event", "flush", "shutdown", "stats", "healthy")
 
 
 class Plugins:

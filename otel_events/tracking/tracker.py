@@ -189,7 +189,7 @@ class EventTracker:
         return self._end("flush", time.monotonic() + timeout)
 
     def shutdown(self, timeout: float = 5.0) -> Outcome:
-        """Flush, then end every plugin. Events tracked afterwards reach no plugin and are counted.
+        """Flush, then end every plugin. Events tracked afterwards are counted, and shown to ``late_event`` hooks alone.
 
         Args:
             timeout: Seconds, for all of them together.
@@ -241,9 +241,9 @@ class EventTracker:
             return self._calls.call_all(self._bound, event)
         if self._counts.add("after_shutdown") == 1:
             _logger.warning(
-                "an event was tracked after the tracker's shutdown, so it reaches no plugin. Said once; see stats()."
+                "an event was tracked after the tracker's shutdown, so no plugin delivers it. Said once; see stats()."
             )
-        return []
+        return self._calls.call_all(map(bind, self._plugins.implementations("late_event")), event)
 
     def _end(self, hook: str, deadline: float) -> Outcome:
         outcomes = []

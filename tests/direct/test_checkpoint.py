@@ -88,13 +88,18 @@ class Desk:
         self.now = 1000.0
         self.current: Checkpoint | None = CHECKPOINT
         self.put: list[bytes] = []
-        self.checkpoints = Checkpoints(lambda: self.current, self.put.append, clock=lambda: self.now)
+        self.is_acknowledged = True
+        self.checkpoints = Checkpoints(lambda: self.current, self._put, clock=lambda: self.now)
 
     def after(self, seconds: float) -> int:
         """Tick after so many seconds, and return how many there are now."""
         self.now += seconds
         self.checkpoints.tick()
         return len(self.put)
+
+    def _put(self, record: bytes) -> bool:
+        self.put.append(record)
+        return self.is_acknowledged
 
     def said(self, key: str) -> list[object]:
         return [attributes(decoded_log(Envelope({}).wrap([one])).attributes)[key] for one in self.put]
@@ -112,6 +117,15 @@ def test_one_comes_every_minute_in_which_something_changed() -> None:
     assert desk.after(60) == 3
     assert desk.said(semconv.EMITTED) == [10, 11, 11]
     assert desk.said(semconv.FINAL) == [False, False, False]
+
+
+def test_one_that_does_not_arrive_is_put_again() -> None:
+    desk = Desk()
+    desk.is_acknowledged = False
+    assert desk.after(60) == 1
+    assert desk.after(60) == 2
+    desk.is_acknowledged = True
+    assert desk.after(60) == desk.after(60) == 3
 
 
 def test_counts_that_go_on_counting_are_a_change() -> None:
@@ -158,10 +172,11 @@ def test_what_raises_is_logged_once_and_tried_again(where: str, caplog: pytest.L
             raise ValueError("broken")
         return CHECKPOINT
 
-    def put(record: bytes) -> None:
+    def put(record: bytes) -> bool:
         if "put" in broken:
             raise ValueError("broken")
         desk.put.append(record)
+        return True
 
     checkpoints = Checkpoints(read, put, clock=lambda: desk.now)
     with caplog.at_level(logging.DEBUG, logger="otel_events"):

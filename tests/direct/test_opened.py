@@ -163,7 +163,8 @@ def test_callers_on_many_threads_and_loops_are_all_confirmed(server: HttpServer,
 def test_the_counts_have_these_names(server: HttpServer, folder: Path) -> None:
     tracker = configure(server.endpoint, folder)
     tracker.track(Viewed())
-    memory = ["accepted", "stream", "logs.sent", "logs.pending", "logs.queue_bytes", "logs.trouble", "logs.last_answer"]
+    logs = ["sent", "pending", "queue_bytes", "trouble", "last_answer", "last_error"]
+    memory = ["accepted", "stream", *(f"logs.{name}" for name in logs)]
     assert list(stats(tracker)) == memory
     tracker.track(Ordered())
     own = ["pending", "bytes", "dead_letters", "orphans.adopted", "in_memory_instead", "trouble"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
@@ -49,3 +50,30 @@ def test_trouble_that_goes_on_is_said_again_with_the_counts(
     first, again = said_of(caplog, down, down)
     assert first.endswith("Said once, and again while it lasts; stats() counts what is lost.")
     assert again.endswith("This goes on: 2 wait.")
+
+
+def test_a_refused_record_is_said_and_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    trouble = Trouble(resolve({}, {}).logs, lambda: "2 wait")
+    with caplog.at_level(logging.INFO, "otel_events"):
+        for answer in (
+            Answer(Kind.ACCEPTED, 200),
+            Answer(Kind.BAD_DATA, 400, "no such field"),
+            Answer(Kind.ACCEPTED, 200),
+        ):
+            trouble.see(answer)
+            assert trouble.now is None
+        trouble.see(Answer(Kind.BAD_DATA, 400))
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "refuses some of the log records that it is sent (400 no such field)" in line
+
+
+def test_the_latest_error_is_known_after_it_is_over() -> None:
+    trouble = Trouble(resolve({}, {}).logs, lambda: "2 wait")
+    trouble.see(Answer(Kind.ACCEPTED, 200))
+    before = trouble.last_error
+    assert before is None
+    trouble.see(Answer(Kind.RETRY, 503, "busy"))
+    trouble.see(Answer(Kind.ACCEPTED, 200))
+    assert trouble.last == "200"
+    assert trouble.last_error is not None
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ 503 busy", trouble.last_error)

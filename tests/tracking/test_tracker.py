@@ -17,6 +17,7 @@ import pytest
 
 import otel_events
 from otel_events import (
+    DeliveryError,
     Event,
     EventDefinitionError,
     EventTracker,
@@ -944,7 +945,7 @@ def test_a_second_shutdown_ends_nothing_again_and_returns_the_same(tracker: Even
 
 
 @ways
-def test_what_is_tracked_after_the_shutdown_reaches_nobody_and_is_counted(
+def test_what_is_tracked_after_the_shutdown_reaches_no_track_event_and_is_counted(
     tracker: EventTracker, way: Way, threads: HookThreads, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder, async_recorder = Recorder(), AsyncRecorder()
@@ -957,8 +958,35 @@ def test_what_is_tracked_after_the_shutdown_reaches_nobody_and_is_counted(
     assert tracker.stats() == {"tracked": 2, "after_shutdown": 2, "hook_failures": {}}
     assert threads.now() == []
     assert [line.getMessage() for line in caplog.records] == [
-        "an event was tracked after the tracker's shutdown, so it reaches no plugin. Said once; see stats()."
+        "an event was tracked after the tracker's shutdown, so no plugin delivers it. Said once; see stats()."
     ]
+
+
+@ways
+def test_what_is_tracked_after_the_shutdown_is_shown_to_those_who_ask(tracker: EventTracker, way: Way) -> None:
+    seen: list[Any] = []
+
+    class Late(Recorder):
+        @hookimpl
+        def late_event(self, event: Any) -> None:
+            seen.append(event)
+
+    class Strict:
+        @hookimpl
+        async def late_event(self, event: Any) -> None:
+            raise DeliveryError("too late")
+
+    late = Late()
+    tracker.register(late)
+    way(tracker, Ping())
+    assert (len(late.events), seen) == (1, [])
+    tracker.shutdown()
+    way(tracker, last := Ping())
+    assert (len(late.events), seen) == (1, [last])
+    tracker.register(Strict())
+    with pytest.raises(DeliveryError, match="too late"):
+        way(tracker, Ping())
+    tracker.stats()  # ends the thread that an async implementation has started again
 
 
 def test_stats_are_there_after_the_shutdown_and_a_flush_has_nothing_to_do(

@@ -15,8 +15,8 @@ from typing import Final
 from otel_events.direct.journal.file import JournalDamagedError, JournalFile, remove_files
 from otel_events.direct.journal.lock import FileLock, is_held, need_flock
 from otel_events.direct.journal.schema import sync_directory
-from otel_events.direct.notices import warn
 from otel_events.exceptions import JournalError
+from otel_events.unexported import warn
 
 MAX_ENTRIES: Final = 4_000
 """So many names of a directory are looked at; a thousand processes have as many."""

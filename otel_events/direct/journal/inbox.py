@@ -18,6 +18,9 @@ except ImportError:  # no compiler where it was installed
 MAX_WAITING: Final = 65_536
 """So many events wait to be written at most; a disk that takes none is then as good as full."""
 
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
+"""So many bytes of them."""
+
 
 class Inbox:
     """Many threads put events into it, and one takes them out.
@@ -33,7 +36,7 @@ class Inbox:
     def __init__(self, start: Callable[[], None], refuse: Callable[[Sequence[Entry]], None]) -> None:
         self._start = start
         self._refuse = refuse
-        self._waiting = Pairs(MAX_WAITING)
+        self._waiting = Pairs(MAX_WAITING, MAX_WAITING_BYTES)
         self._waiting.wanted = True
         self.try_to_put = self._waiting.put
         self._under_way = 0
@@ -103,4 +106,5 @@ class Inbox:
         except BaseException:
             self._is_started = False
             raise
-        self._waiting.ring = self._bell.put
+        if not self._is_closed:  # It may be by now: what starts a thread can run a signal's handler.
+            self._waiting.ring = self._bell.put

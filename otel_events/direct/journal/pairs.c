@@ -9,7 +9,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *records, *receipts; /* lists of the same length */
     PyObject *ring;               /* callable: wakes who waits for a pair; NULL for none */
-    Py_ssize_t max_pairs;
+    Py_ssize_t max_pairs, max_bytes, bytes; /* of the records */
     char wanted; /* somebody waits for one */
 } Pairs;
 
@@ -20,8 +20,8 @@ pairs_put(Pairs *pairs, PyObject *const *arguments, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "put takes a record, which is bytes, and a receipt");
         return NULL;
     }
-    Py_ssize_t length = PyList_GET_SIZE(pairs->records);
-    if (length >= pairs->max_pairs) {
+    Py_ssize_t length = PyList_GET_SIZE(pairs->records), size = PyBytes_GET_SIZE(arguments[0]);
+    if (length >= pairs->max_pairs || (length > 0 && size > pairs->max_bytes - pairs->bytes)) {
         Py_RETURN_FALSE;
     }
     /* Nothing else runs between the two: to append to a list collects no garbage. */
@@ -32,6 +32,7 @@ pairs_put(Pairs *pairs, PyObject *const *arguments, Py_ssize_t count)
         PyList_SetSlice(pairs->records, length, length + 1, NULL);
         return NULL;
     }
+    pairs->bytes += size;
     if (!pairs->wanted) {
         Py_RETURN_TRUE;
     }
@@ -63,6 +64,7 @@ pairs_take(Pairs *pairs, PyObject *Py_UNUSED(nothing))
     PyTuple_SET_ITEM(taken, 1, pairs->receipts);
     pairs->records = records;
     pairs->receipts = receipts;
+    pairs->bytes = 0;
     return taken;
 }
 
@@ -75,9 +77,9 @@ pairs_length(Pairs *pairs)
 static PyObject *
 pairs_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"max_pairs", NULL};
-    Py_ssize_t max_pairs;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "n:Pairs", names, &max_pairs)) {
+    static char *names[] = {"max_pairs", "max_bytes", NULL};
+    Py_ssize_t max_pairs, max_bytes;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "nn:Pairs", names, &max_pairs, &max_bytes)) {
         return NULL;
     }
     PyObject *records = PyList_New(0), *receipts = PyList_New(0);
@@ -90,6 +92,7 @@ pairs_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     pairs->records = records;
     pairs->receipts = receipts;
     pairs->max_pairs = max_pairs;
+    pairs->max_bytes = max_bytes;
     return (PyObject *)pairs;
 }
 

@@ -31,6 +31,7 @@ class JournalQueue:
         delivered: Records of this process that were accepted.
         dead: Records of this process that were not, and are dead letters.
         trouble: Why the journal takes no events just now, or None.
+        under_way: Records that an exporter has, of any process.
 
     Args:
         directory: Where the files are.
@@ -57,7 +58,7 @@ class JournalQueue:
         self.on_confirm: Callable[[], None] = self.wake
         self.trouble: str | None = None
         self.orphans = Orphans(directory, excluded, self._say)
-        self.delivered = self.dead = 0
+        self.delivered = self.dead = self.under_way = 0
         self._directory = directory
         self._envelope = envelope
         self._batch_records = batch_records
@@ -106,7 +107,9 @@ class JournalQueue:
                 self._say(error)
                 continue
             if groups:
-                return JournalBatch(self._settled, file, envelope, groups)
+                batch = JournalBatch(self._settled, file, envelope, groups)
+                self.under_way = batch.count
+                return batch
             if file is not self._own:
                 self.orphans.finish(file, self._opened)
         return None
@@ -194,9 +197,7 @@ class JournalQueue:
         rows = rows_of(records, self._batch_records, self._batch_bytes)
         ids = self._append_groups(rows)
         self._inbox.settle()
-        if self.trouble is not None:
-            self.trouble = None
-            self._notices.over("the journal takes events again.", "journal")
+        self._be_well()
         watch_fullness(0 if self._own is None else self._own.size_bytes, self._directory, self._notices)
         # Late, so that this thread is out of the way of those it wakes; but what the collector says of them is said after it.
         if resolve(receipts, "journal"):
@@ -228,6 +229,12 @@ class JournalQueue:
         self._say(error)
         self._on_failure(entries, error)
 
+    def _be_well(self) -> None:
+        """Take note that this process's file can be written to, and has room."""
+        if self.trouble is not None:
+            self.trouble = None
+            self._notices.over("the journal takes events again.", "journal")
+
     def _say(self, error: JournalError) -> None:
         self.trouble = str(error)
         self._notices.trouble("journal", self.trouble)
@@ -253,6 +260,7 @@ class JournalQueue:
             self._confirms.settle([group.id for group in groups], accepted=not dead)
             self.delivered += sum(group.count for group in groups) - refused
             self.dead += refused
+        self.under_way = 0
         self._settle(file, groups[0].id, groups[-1].id, dead)
 
     def _settle(self, file: JournalFile, first: int, last: int, dead: Sequence[DeadLetter]) -> None:
@@ -267,3 +275,6 @@ class JournalQueue:
             # They were sent: nothing else is done before they are out of the file, or they would be sent again and again.
             self._unsettled = (file, first, last, dead)
             self._say(error)
+        else:
+            if file is self._own:
+                self._be_well()

@@ -169,6 +169,16 @@ def test_a_full_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [entry.record for entry in refused] == [b"3"]
 
 
+def test_one_that_is_full_of_bytes_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 5)
+    refused: list[Entry] = []
+    inbox = Inbox(lambda: None, refused.extend)  # Nobody takes out.
+    for record in (b"longer than all", b"1"):
+        inbox.put(record, DeliveryReceipt())
+    assert len(inbox) == 1
+    assert [entry.record for entry in refused] == [b"1"]
+
+
 def test_the_garbage_collector_may_put_an_event_while_another_is_put(rig: Rig) -> None:
     class Tracks:
         def __init__(self) -> None:

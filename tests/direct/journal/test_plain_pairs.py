@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from otel_events.direct.journal.plain_pairs import PlainPairs
 from otel_events.direct.receipts import DeliveryReceipt
 
-KINDS: list[Callable[[int], Any]] = [PlainPairs]
+KINDS: list[Callable[[int, int], Any]] = [PlainPairs]
 try:
     from otel_events.direct.journal.pairs import Pairs
 except ImportError:
@@ -29,10 +29,15 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 @every_kind
 @given(
-    st.integers(0, 20), st.lists(st.one_of(st.binary(max_size=5), st.booleans(), st.none()), max_size=60), st.booleans()
+    st.integers(0, 20),
+    st.integers(0, 50),
+    st.lists(st.one_of(st.binary(max_size=5), st.booleans(), st.none()), max_size=60),
+    st.booleans(),
 )
-def test_it_does_what_a_list_with_a_bound_does(kind: Any, max_pairs: int, steps: list[Any], has_bell: bool) -> None:
-    pairs = kind(max_pairs)
+def test_it_does_what_a_list_with_bounds_does(
+    kind: Any, max_pairs: int, max_bytes: int, steps: list[Any], has_bell: bool
+) -> None:
+    pairs = kind(max_pairs, max_bytes)
     rung: list[None] = []
     if has_bell:
         pairs.ring = rung.append
@@ -40,7 +45,8 @@ def test_it_does_what_a_list_with_a_bound_does(kind: Any, max_pairs: int, steps:
     for step in steps:
         if isinstance(step, bytes):
             receipt = DeliveryReceipt()
-            fits = len(expected) < max_pairs
+            size = sum(len(record) for record, _ in expected) + len(step)
+            fits = len(expected) < max_pairs and (not expected or size <= max_bytes)
             wanted, before = pairs.wanted, len(rung)
             assert pairs.put(step, receipt) is (False if not fits else None if wanted and not has_bell else True)
             assert len(rung) - before == (fits and wanted and has_bell)
@@ -57,7 +63,7 @@ def test_it_does_what_a_list_with_a_bound_does(kind: Any, max_pairs: int, steps:
 
 @every_kind
 def test_threads_may_put_while_one_takes(kind: Any) -> None:
-    pairs = kind(10**6)
+    pairs = kind(10**6, 10**9)
     taken: list[tuple[bytes, Any]] = []
 
     def put(putter: int) -> None:
@@ -78,9 +84,9 @@ def test_threads_may_put_while_one_takes(kind: Any) -> None:
 def test_it_lets_go_of_what_is_in_it(kind: Any) -> None:
     record = bytes(100)
     before = sys.getrefcount(record)
-    pairs = kind(10)
+    pairs = kind(10, 1000)
     for _ in range(20):
-        pairs.put(record, DeliveryReceipt())
+        pairs.put(record, DeliveryReceipt())  # Half of them do not fit.
     assert sys.getrefcount(record) == before + 10
     pairs.take()
     assert sys.getrefcount(record) == before
@@ -92,7 +98,7 @@ def test_it_lets_go_of_what_is_in_it(kind: Any) -> None:
 
 @every_kind
 def test_it_can_do_without_a_bell_again(kind: Any) -> None:
-    pairs = kind(10)
+    pairs = kind(10, 1000)
     pairs.ring = print
     pairs.ring, pairs.wanted = None, True
     assert pairs.put(b"", DeliveryReceipt()) is None
@@ -104,7 +110,7 @@ def test_one_whose_bell_breaks_wants_on() -> None:
     def broken(_: None) -> None:
         raise MemoryError
 
-    pairs: Any = KINDS[1](10)
+    pairs: Any = KINDS[1](10, 1000)
     pairs.ring, pairs.wanted = broken, True
     with pytest.raises(MemoryError):
         pairs.put(b"", DeliveryReceipt())
@@ -120,7 +126,7 @@ def test_one_that_is_in_a_cycle_is_collected() -> None:
         def hear(self, _: None) -> None: ...
 
     holder = Holder()
-    holder.pairs = KINDS[1](10)
+    holder.pairs = KINDS[1](10, 1000)
     holder.pairs.put(b"", holder)
     holder.pairs.ring = holder.hear
     gone = weakref.ref(holder)
@@ -133,4 +139,4 @@ def test_one_that_is_in_a_cycle_is_collected() -> None:
 @pytest.mark.parametrize("arguments", [(), (b"",), ("text", 1), (b"", 1, 2)])
 def test_it_takes_a_record_and_a_receipt(arguments: Any) -> None:
     with pytest.raises(TypeError, match="put takes a record"):
-        KINDS[1](10).put(*arguments)
+        KINDS[1](10, 1000).put(*arguments)

@@ -139,7 +139,7 @@ def test_a_server_that_refuses_everything_is_taken_for_the_wrong_one(
     server.default = HttpReply(400)
     sending = replay(directory, server.endpoint, patience_seconds=1.0)
     assert sending.trouble is not None
-    assert (sending.trouble.kind, sending.sent, sending.dead) == (Kind.BAD_DATA, 0, 0)
+    assert (sending.trouble.kind, sending.trouble.code, sending.sent, sending.dead) == (Kind.HOLD, 400, 0, 0)
     assert waiting(directory) == [(20, 0)]
 
 
