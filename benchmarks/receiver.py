@@ -23,6 +23,7 @@ from typing import IO, Any, Final, cast
 from benchmarks import machine, table
 from benchmarks.receiver_sending import SENDERS
 from benchmarks.receiver_watching import watch
+from tests.peak import peak_kib
 
 ROOT: Final = Path(__file__).parents[1]
 RESULT: Final = ROOT / "benchmarks" / "results" / "receiver.json"
@@ -141,7 +142,7 @@ def _measure(case: Case, database: Path, scale: float) -> dict[str, float]:
         _tell(receiver)
         ended = _line(receiver)
         cpu = _cpu_seconds(receiver.pid) - cpu_before
-        peak = _peak_mib(receiver.pid)
+        peak = peak_kib(receiver.pid) / 1024
         _tell(receiver)
     total = sum(one["events"] for one in sent)
     if ended["stored"] != total:
@@ -251,11 +252,6 @@ def _tell(process: subprocess.Popen[str], line: str = "") -> None:
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-
-def _peak_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import resource
 from pathlib import Path
+
+from tests.peak import peak_kib
 
 
 def cpu_seconds() -> float:
@@ -15,13 +16,7 @@ def cpu_seconds() -> float:
 
 def peak_mib() -> float:
     """Return the most memory that was resident, in MiB."""
-    # Linux keeps in ru_maxrss what the process that forked this one had; VmHWM begins anew with the program.
-    status = Path("/proc/self/status")
-    if status.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
-        if found is not None:
-            return int(found[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_kib() / 1024
 
 
 def resident_mib() -> float:

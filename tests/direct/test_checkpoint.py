@@ -1,22 +1,27 @@
-"""Checkpoints are valid log records without a uid, come when they are due and something changed, and raise nothing."""
+"""Checkpoints are valid records without a uid, come when they are due and something changed, end a stream, and raise nothing."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_events import LogRecord, semconv
+import otel_events
+from otel_events import LogRecord, Outcome, semconv
 from otel_events.direct.checkpoint import Checkpoint, Checkpoints, encode_checkpoint
 from otel_events.direct.envelope import Envelope
+from otel_events.verification.sources import verify
 from tests.backends.servers import Collector
 from tests.backends.wait import wait_until
 from tests.conversion.official import Official, attributes, decoded_log
 from tests.direct.sending import transport
+from tests.sdk.support import Ping
+from tests.verification.support import only
 
 STREAM = "ABCDEFGH"
 CHECKPOINT = Checkpoint(STREAM, 10, 5, 1, {"queue_full": 2, "refused": 1}, 1, final=False)
@@ -79,6 +84,36 @@ def test_it_has_no_uid_and_arrives(own_collector: Collector) -> None:
     assert record.event_name == semconv.CHECKPOINT
     assert record.attributes[semconv.DROPPED] == 3
     assert semconv.LOG_RECORD_UID not in record.attributes
+
+
+@pytest.mark.parametrize("delivery", ["memory", "journal"])
+def test_a_stream_ends_with_one_that_verification_reads_back(
+    plain_collector: Collector, tmp_path: Path, delivery: str
+) -> None:
+    service = f"last checkpoint, {delivery}"
+    tracker = otel_events.configure(
+        event_types=[Ping],
+        delivery=delivery,
+        journal=tmp_path / "journal",
+        endpoint=plain_collector.http_endpoint,
+        service_name=service,
+        environ={},
+    )
+    for number in range(25):
+        tracker.track(Ping(number=number))
+    assert tracker.flush(10.0) == Outcome(25, 0, 0)
+    for number in range(25, 30):
+        tracker.track(Ping(number=number))
+    assert tracker.shutdown(10.0) == Outcome(30, 0, 0)
+
+    *events, last = plain_collector.log_records(service)
+    assert len(events) == 30
+    [stream] = {str(event.attributes[semconv.LOG_RECORD_UID])[10:18] for event in events}
+    assert last.event_name == semconv.CHECKPOINT
+    assert last.attributes[semconv.FINAL] is True
+    report = only(verify([str(plain_collector.logs_file)], service))
+    assert (report.stream, report.records, report.events) == (stream, 30, 30)
+    assert report.checkpoint == Checkpoint(stream, 30, 30, 0, {}, 0, final=True)
 
 
 class Desk:

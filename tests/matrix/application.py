@@ -1,7 +1,7 @@
 """An application that tracks numbered events and prints what it was told of each, line by line, as it is told.
 
 It runs as a process of its own: ``python -m tests.matrix.application PLAN``, where the plan is JSON. For each event it prints
-``ack NUMBER SECONDS`` or ``refused NUMBER SECONDS``, with how long the call took; then ``tracked`` and its size in memory. It
+``ack NUMBER SECONDS`` or ``refused NUMBER SECONDS``, with how long the call took; then ``tracked`` and its peak in memory. It
 waits for a line on its standard input, and prints ``end`` with what it counted.
 """
 
@@ -24,6 +24,7 @@ import otel_events.direct.http
 import otel_events.direct.journal.queue
 import otel_events.direct.opened
 from otel_events import DeliveryError, Event, EventTracker
+from tests.peak import peak_kib
 
 
 @dataclass
@@ -121,7 +122,7 @@ class Application:
         if child > 0:
             os.waitpid(child, 0)
         if child != 0:
-            say("tracked", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            say("tracked", peak_kib())
             sys.stdin.readline()
         if plan.end == "shutdown":
             self._tracker.flush(plan.flush_seconds)
@@ -130,7 +131,7 @@ class Application:
 
     def _counts(self) -> dict[str, Any]:
         stats: dict[str, Any] = self._tracker.stats()["otel"]
-        stats["peak_kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        stats["peak_kib"] = peak_kib()
         return stats
 
     def _track(self, numbers: range) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tests.backends.wait import wait_until
 from tests.matrix import proxy
 from tests.matrix.ledger import Tally, kept_in
 from tests.matrix.scene import Scene
+from tests.peak import peak_kib
 
 _NUMBERS = re.compile(rb'"key":"app\.number","value":\{"intValue":"(\d+)"\}')
 
@@ -91,7 +91,7 @@ class Flood:
         track_seconds: How long it took to track them.
         drain_seconds: How long it took from then, with the Collector back, until all were sent.
         journal_mib: The size of the journal when all were tracked.
-        kib_at_first: The application's size in memory after the first twentieth.
+        kib_at_first: The application's peak in memory after the first 16 MiB of the journal.
         kib_tracked: Its peak when all were tracked.
         kib_drained: Its peak in the end.
     """
@@ -151,9 +151,7 @@ def size_when(pid: int, journal: Path, journal_bytes: int = 16 * 2**20) -> int:
         return journal.exists() and sum(path.stat().st_size for path in journal.iterdir()) > journal_bytes
 
     wait_until(lambda: grown() or not Path(f"/proc/{pid}").exists(), 60.0)
-    status = Path(f"/proc/{pid}/status")
-    found = re.search(r"VmHWM:\s+(\d+)", status.read_text() if status.exists() else "")
-    return int(found.group(1)) if found else resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak_kib(pid)
 
 
 def numbers_in_file(path: Path) -> Iterator[int]:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, Any, cast
 
 from otel_events.receiver import Receiver
+from tests.peak import peak_kib
 
 
 class ReceiverProcess:
@@ -26,10 +27,11 @@ class ReceiverProcess:
         line = cast("IO[str]", self._process.stdout).readline()
         self.http_port, self.grpc_port = json.loads(line)
 
-    def memory_mib(self, what: str = "VmHWM") -> float:
-        """Give the most memory that it ever had, or with ``VmRSS`` what it has now; only on Linux."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        return int(status.partition(f"{what}:")[2].split()[0]) / 1024
+    def memory_mib(self) -> float:
+        """Give the most memory that it ever had; only on Linux."""
+        peak = peak_kib(self._process.pid)
+        assert peak > 0
+        return peak / 1024
 
     @property
     def is_alive(self) -> bool:

@@ -34,12 +34,29 @@ def letter(text: str = "dead") -> DeadLetter:
     return DeadLetter(0, text.encode(), 1, "because", 1, False)
 
 
+def place(lines: list[str], said: str, start: int = 0) -> int:
+    """Return which line shows what a process writes, the first one from a line on."""
+    return next(index for index, line in enumerate(lines[start:], start) if said in line)
+
+
+def syncs(lines: list[str]) -> list[str]:
+    """Return what is synced, by name: each sync that begins and succeeds within these lines."""
+    begun: dict[str, str] = {}
+    synced = []
+    for line in lines:
+        thread = line.partition(" ")[0]
+        if match := re.search(r"f(data)?sync\(\d+<(?P<path>[^>]*)>", line):
+            begun[thread] = match["path"]
+        # Where another thread calls something meanwhile, a call takes two lines.
+        if re.search(r"f(data)?sync(\(| resumed>).*\) += 0", line) and thread in begun:
+            synced.append(begun.pop(thread))
+    return synced
+
+
 def between(lines: list[str], start: str, end: str) -> list[str]:
     """Return what is synced, by name, between two words that a process writes."""
-    first = next(index for index, line in enumerate(lines) if f'"{start}"' in line)
-    last = next(index for index, line in enumerate(lines[first + 1 :], first + 1) if f'"{end}"' in line)
-    synced = [re.search(r"f(data)?sync\(\d+<(?P<path>[^>]*)>\) += 0", line) for line in lines[first:last]]
-    return [match["path"] for match in synced if match is not None]
+    first = place(lines, f'"{start}"')
+    return syncs(lines[first : place(lines, f'"{end}"', first + 1)])
 
 
 # -- syncs ---------------------------------------------------------------------------------------------------------------
@@ -105,6 +122,49 @@ def test_after_a_sync_that_failed_nothing_rests_on_what_came_before_it(path: Pat
     assert between(lines, "begin", "next") == []
     # Log and database, by which all of it is in the database; then the new log, its head and its first content.
     assert between(lines, "next", "next") == [log, str(path), log, log]
+
+
+def test_the_public_call_returns_once_its_event_is_written_to_the_log_and_that_is_synced(path: Path) -> None:
+    code = """
+        import asyncio
+        from dataclasses import dataclass
+        import otel_events
+
+        @dataclass
+        class Noted(otel_events.Event):
+            name = "noted"
+            text: str
+
+        tracker = otel_events.configure(
+            event_types=[Noted], delivery="journal", journal=path, endpoint="http://127.0.0.1:9", environ={}
+        )
+
+        def say(word): os.write(1, word.encode())
+
+        for text in ("event-first", "event-later"):
+            say(f"before {text}")
+            tracker.track(Noted(text))
+            say(f"after {text}")
+
+        async def track(text):
+            say(f"before {text}")
+            await tracker.track_event(Noted(text))
+            say(f"after {text}")
+
+        async def main(): await asyncio.gather(*(track(f"event-{number}") for number in range(8)))
+
+        asyncio.run(main())
+        os._exit(0)  # Nobody takes the events, so that there is nothing to wait for.
+    """
+    lines = traced(code, path, "-s", "100000")
+    for text in ("event-first", "event-later", *(f"event-{number}" for number in range(8))):
+        before, after = place(lines, f'"before {text}"'), place(lines, f'"after {text}"')
+        # Its first time there: what comes later onto the same page is written together with it.
+        to_log = re.compile(rf"write(64)?\(\d+<[^>]*-wal>.*{text}")
+        written = next((index for index, line in enumerate(lines[before:after], before) if to_log.search(line)), None)
+        assert written is not None, f"{text} is not in the log when the call returns"
+        synced = syncs(lines[written:after])
+        assert any(name.startswith(str(path)) and name.endswith(".journal-wal") for name in synced), text
 
 
 # -- the disk ------------------------------------------------------------------------------------------------------------
