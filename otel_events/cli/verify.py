@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command.
 
     Returns:
-        0 when nothing is missing without an explanation, 1 when something is.
+        0 when nothing is missing without an explanation, 1 when something is. What is unknown is no finding: a process that
+        is alive has not sent its last checkpoint yet.
 
     Raises:
         VerificationError: Something cannot be read, or no event is there.
@@ -79,7 +80,19 @@ def _lines(report: Report) -> Iterator[str]:
 def _verdict(report: Report) -> Iterator[str]:
     if report.fine:
         yield "nothing is missing without an explanation"
-        return
+    else:
+        yield from _what_is_missing(report)
+    if unknown := report.totals["unknown"]:
+        streams = sum(1 for stream in report.streams if stream.unsettled or stream.unknown.numbers)
+        yield f"not there, and unknown why: {_counted(unknown, 'event')} of {_counted(streams, 'stream')}"
+    if count := report.totals["open"]:
+        yield (
+            f"The {'end' if count == 1 else 'ends'} of {_counted(count, 'stream')} {'is' if count == 1 else 'are'} unknown: "
+            "without a last checkpoint, what was tracked last may be missing without a trace."
+        )
+
+
+def _what_is_missing(report: Report) -> Iterator[str]:
     bad = [stream for stream in report.streams if stream.unexplained]
     yield (
         f"missing without an explanation: {_counted(report.totals['unexplained'], 'event')} "
@@ -95,7 +108,8 @@ def _verdict(report: Report) -> Iterator[str]:
 def _mark(stream: StreamReport) -> str:
     if stream.unexplained:
         return "FAIL"
-    return "note" if stream.missing.numbers or stream.unknown.numbers or stream.duplicates else "ok"
+    fine = stream.ended and not (stream.missing.numbers or stream.unknown.numbers or stream.duplicates)
+    return "ok" if fine else "note"
 
 
 def _words(stream: StreamReport) -> Iterator[str]:
@@ -111,7 +125,8 @@ def _words(stream: StreamReport) -> Iterator[str]:
     if missing.numbers:
         reasons = ", ".join(f"{shown(reason)[1:-1]} {count}" for reason, count in stream.explained.items())
         explained = f"explained {sum(stream.explained.values())} ({reasons})" if reasons else "explained 0"
-        yield f"{missing.numbers} missing ({_ranges(missing)}): {explained}, unexplained {stream.unexplained}"
+        unsettled = f"unknown {stream.unsettled} (they were pending), " if stream.unsettled else ""
+        yield f"{missing.numbers} missing ({_ranges(missing)}): {explained}, {unsettled}unexplained {stream.unexplained}"
     if stream.unknown.numbers:
         yield f"{stream.unknown.numbers} unknown ({_ranges(stream.unknown)})"
     if stream.duplicates:
