@@ -40,6 +40,11 @@ def status(directory: JournalDirectory, *, as_json: bool) -> int:
     return 0 if _fine(files, damaged) else 1
 
 
+def damage(path: Path) -> str:
+    """Say of a file that was set aside what to do with it."""
+    return f"set aside, damaged: {str(path)!r}. Try `sqlite3 FILE .recover` on a copy, then delete it."
+
+
 def duration(seconds: float) -> str:
     """Write a time in the largest unit that fits: ``3 h``."""
     for unit_seconds, unit in _UNITS:
@@ -134,7 +139,6 @@ def _findings(files: Sequence[FileState], damaged: Sequence[Path]) -> Iterator[s
     for file in files:
         if file.problem:
             yield f"not looked into: {file.problem}"
-    for path in damaged:
-        yield f"set aside, damaged: {str(path)!r}. Try `sqlite3 FILE .recover` on a copy, then delete it."
+    yield from map(damage, damaged)
     if not any(file.records for file in files) and _fine(files, damaged):
         yield "nothing waits"

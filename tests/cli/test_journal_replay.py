@@ -8,7 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from otel_events.cli.main import main
 from otel_events.direct import exporter as exporters
 from otel_events.direct.journal.directory import JournalDirectory
+from otel_events.direct.journal.file import JournalFile
 from otel_events.direct.journal.overview import overview
 from tests.backends.servers import Collector
 from tests.backends.wait import wait_until
@@ -131,6 +132,63 @@ def test_a_file_that_cannot_be_opened_is_a_finding(
         "trouble": None,
     }
     assert server.requests == []
+
+
+def garbage(directory: JournalDirectory) -> Path:
+    path = directory.path / "bad.journal"
+    path.write_bytes(b"garbage " * 1000)
+    return path
+
+
+def in_a_strange_envelope(directory: JournalDirectory) -> Path:
+    """Leave a file that opens well, and shows when it is sent what is wrong with it."""
+    file = directory.create(b"request")
+    file.append([(event("b"), 1)])
+    directory.release(file)
+    return file.path
+
+
+@pytest.mark.parametrize("damaged", [garbage, in_a_strange_envelope])
+def test_a_file_that_is_set_aside_meanwhile_is_a_finding(
+    directory: JournalDirectory,
+    server: HttpServer,
+    capsys: pytest.CaptureFixture[str],
+    damaged: Callable[[JournalDirectory], Path],
+) -> None:
+    leave(directory, "shop", "a")
+    path = damaged(directory)
+    assert replay(directory) == 1
+    summary, problem = capsys.readouterr().out.splitlines()
+    assert summary == "sent: 1, refused: 0, remaining: 0"
+    assert problem.startswith(f"set aside, damaged: '{path}.damaged-")
+    # It is said of once here; `status` tells of it until it is deleted.
+    assert replay(directory) == 0
+
+    leave(directory, "shop", "a")
+    damaged(directory)
+    capsys.readouterr()
+    assert replay(directory, "--json") == 1
+    [problem] = json.loads(capsys.readouterr().out)["problems"]
+    assert problem.startswith("set aside, damaged: ")
+
+
+def test_a_damaged_file_that_cannot_be_set_aside_is_a_finding(
+    directory: JournalDirectory,
+    server: HttpServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    leave(directory, "shop", "a")
+    path = in_a_strange_envelope(directory)
+    set_aside = JournalDirectory.set_aside
+
+    def gone(directory: JournalDirectory, file: JournalFile, why: Exception) -> None:
+        path.unlink()
+        set_aside(directory, file, why)
+
+    monkeypatch.setattr(JournalDirectory, "set_aside", gone)
+    assert replay(directory) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "damaged, and could not be set aside: 1"
 
 
 @pytest.mark.parametrize("there", [True, False])
