@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otel_events.cli.journal_status import damage
+from otel_events.cli.journal_status import absence, damage
 from otel_events.cli.lines import print_line
 from otel_events.cli.stopping import until_signalled
 from otel_events.direct.journal.directory import JournalDirectory
@@ -45,6 +45,9 @@ def replay(directory: JournalDirectory, patience_seconds: float, *, as_json: boo
     from otel_events.settings import resolve
 
     settings = resolve()
+    if not as_json and (absent := absence(directory)):
+        print_line(absent)
+        return 0
     before = list(overview(directory))
     aside_before = set(_set_aside(directory))
     waiting = sum(file.records for file in before if not file.owned)

@@ -40,6 +40,16 @@ def status(directory: JournalDirectory, *, as_json: bool) -> int:
     return 0 if _fine(files, damaged) else 1
 
 
+def absence(directory: JournalDirectory) -> str | None:
+    """Say that there is no journal yet, where there is none."""
+    if directory.path.exists():
+        return None
+    return (
+        f"there is no journal yet in {str(directory.path)!r}: it is made with the first event that goes into it. "
+        "If the application has it elsewhere, name that: --journal DIR"
+    )
+
+
 def damage(path: Path) -> str:
     """Say of a file that was set aside what to do with it."""
     return f"set aside, damaged: {str(path)!r}. Try `sqlite3 FILE .recover` on a copy, then delete it."
@@ -101,6 +111,9 @@ def _as_data(directory: JournalDirectory, files: Sequence[FileState], damaged: S
 
 
 def _lines(directory: JournalDirectory, files: Sequence[FileState], damaged: Sequence[Path]) -> Iterator[str]:
+    if absent := absence(directory):
+        yield absent
+        return
     yield f"journal in {str(directory.path)!r}"
     if files:
         total = _total(files)

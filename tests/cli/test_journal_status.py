@@ -70,10 +70,7 @@ def test_damage_is_a_finding_before_and_after_it_was_set_aside(
     assert f"set aside, damaged: '{file.path}.damaged-" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_nothing_waits(directory: JournalDirectory, capsys: pytest.CaptureFixture[str], there: bool) -> None:
-    if not there:
-        directory.path.rmdir()
+def test_nothing_waits(directory: JournalDirectory, capsys: pytest.CaptureFixture[str]) -> None:
     assert status(directory, as_json=False) == 0
     assert capsys.readouterr().out == f"journal in '{directory.path}'\n\nnothing waits\n"
 
