@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otel_events.cli.journal_status import absence
-from otel_events.cli.lines import print_line
+from otel_events.cli.lines import counted, print_line
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.letters import Found, Letters
 from otel_events.direct.otlp_json import as_data, as_line
@@ -116,7 +116,13 @@ def retry(directory: JournalDirectory, ids: Sequence[str], *, as_json: bool) -> 
     if not as_json and (absent := absence(directory)):
         print_line(absent)
     if count and not as_json:
-        print_line("The next process of the application sends them, or now `otel-events journal replay`.")
+        alive = any(owned for _, owned in directory.files())
+        who = (
+            "A process that is alive sends them within half a minute"
+            if alive
+            else "The next process of the application sends them"
+        )
+        print_line(f"{who}, or now `otel-events journal replay`.")
     return 1 if unreadable or letters.problems else 0
 
 
@@ -136,9 +142,10 @@ def drop(directory: JournalDirectory, ids: Sequence[str], *, sure: bool, as_json
         JournalError: There is no such dead letter, or the journal cannot be written to.
     """
     if not sure:
+        count = len(set(ids))
         print(
-            f"otel-events journal dead-letters: nothing is removed. With --yes, {len(set(ids))} dead letters are, for good; "
-            "--export FILE keeps a copy.",
+            f"otel-events journal dead-letters: nothing is removed. With --yes, {counted(count, 'dead letter')} "
+            f"{'is' if count == 1 else 'are'}, for good; --export FILE keeps a copy.",
             file=sys.stderr,
         )
         return 2

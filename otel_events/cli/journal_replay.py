@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otel_events.cli.journal_status import absence, damage
-from otel_events.cli.lines import print_line
+from otel_events.cli.lines import counted, print_line
 from otel_events.cli.stopping import until_signalled
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.overview import FileState, overview
@@ -88,14 +88,17 @@ def _damage(directory: JournalDirectory, aside_before: Set[Path]) -> Iterator[st
 def _passed_over(files: Sequence[FileState]) -> Iterator[str]:
     for file in files:
         if file.owned and file.records:
-            yield f"passed over: {shown(file.path.name)[1:-1]}: its process is alive and sends its {file.records} records"
+            records = counted(file.records, "record")
+            yield f"passed over: {shown(file.path.name)[1:-1]}: its process is alive and sends its {records}"
 
 
 def _words_for(otlp: OtlpSettings, answer: Answer) -> str:
     from otel_events.diagnosis import Seen, diagnose
 
     diagnosis = diagnose("logs", otlp, Seen(answer.code, answer.detail))
-    return f"log records do not arrive at {otlp.shown_endpoint} ({otlp.protocol}): {diagnosis.cause}. {diagnosis.cure}"
+    # That is so in a process that goes on; this command has ended when it is said.
+    cure = diagnosis.cure.replace("; sending is tried again", "")
+    return f"log records do not arrive at {otlp.shown_endpoint} ({otlp.protocol}): {diagnosis.cause}. {cure}"
 
 
 def _as_data(

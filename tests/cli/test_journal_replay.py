@@ -76,7 +76,7 @@ def test_files_of_live_processes_are_passed_over_and_said(
     mine.append([(event("b"), 1)])
     assert replay(directory) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"passed over: {mine.path.name}: its process is alive and sends its 1 records",
+        f"passed over: {mine.path.name}: its process is alive and sends its 1 record",
         "sent: 1, refused: 0, remaining: 0",
     ]
     assert len(server.requests) == 1
@@ -93,6 +93,17 @@ def test_what_remains_is_a_finding_with_its_reason(
     summary, reason = capsys.readouterr().out.splitlines()
     assert summary == "sent: 0, refused: 0, remaining: 2"
     assert reason.startswith(f"log records do not arrive at http://127.0.0.1:{port}/v1/logs (http/protobuf): ")
+
+
+def test_that_sending_goes_on_is_not_said_of_a_replay_that_has_ended(
+    directory: JournalDirectory, server: HttpServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(directory, "shop", "a")
+    server.default = HttpReply(503)
+    assert replay(directory, "--wait", "0.2") == 1
+    _, reason = capsys.readouterr().out.splitlines()
+    assert "the server is overloaded, or what is behind it is down (503" in reason
+    assert reason.endswith("). Look at the server.")
 
 
 def test_what_is_refused_is_a_finding(
