@@ -14,6 +14,7 @@ from otel_events.direct.journal.overview import FileState, overview
 from otel_events.shown import shown
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_NEXT: Final = "the next process of the application that uses the journal"
 _HEAD: Final = ("file", "owner", "records", "size", "oldest", "dead letters")
 
 
@@ -143,10 +144,8 @@ def _numbers(records: int, size_bytes: int, age: float | None, dead_letters: int
 
 def _findings(files: Sequence[FileState], damaged: Sequence[Path]) -> Iterator[str]:
     if any(file.records and not file.owned for file in files):
-        yield (
-            "What has no owner is sent by the next process of the application that uses the journal, or now by "
-            "`otel-events journal replay`."
-        )
+        who = "a process that is alive, within half a minute" if any(file.owned for file in files) else _NEXT
+        yield f"What has no owner is sent by {who}, or now by `otel-events journal replay`."
     if any(file.dead_letters for file in files):
         yield "There are dead letters: `otel-events journal dead-letters` lists them."
     for file in files:

@@ -39,8 +39,12 @@ def test_each_file_has_a_line_and_there_is_a_total(
         [mine.path.name, "alive", "1", *each.split(), "2", "h", "0"],
         ["total", "3", *all_of_it.split(), "2", "h", "0"],
     ]
-    assert "`otel-events journal replay`" in lines[-1]
+    waits = "What has no owner is sent by {}, or now by `otel-events journal replay`."
+    assert lines[-1] == waits.format("a process that is alive, within half a minute")
     directory.release(mine)
+    assert status(directory, as_json=False) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == waits.format("the next process of the application that uses the journal")
 
 
 def test_dead_letters_are_a_finding(directory: JournalDirectory, capsys: pytest.CaptureFixture[str]) -> None:
