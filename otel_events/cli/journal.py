@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         0 when all is fine, 1 when there is something to see to, 2 for wrong usage.
 
     Raises:
-        JournalError: The journal cannot be used.
+        JournalError: The journal cannot be used, or a directory that was named is not there.
         SettingsError: A setting is unknown or has a bad value.
     """
     return int(args.subcommand_run(args))
@@ -66,10 +66,27 @@ def _add(subparsers: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _directory(args: argparse.Namespace) -> JournalDirectory:
     from otel_events.direct.journal.directory import JournalDirectory
+    from otel_events.exceptions import JournalError
     from otel_events.settings import resolve
 
+    if args.journal is None:
+        settings = resolve()
+        path, named_by = settings.journal.directory, settings.sources.get("journal")
+    else:
+        path, named_by = args.journal, "--journal"
     # Nothing comes into the journal here; what is moved within it must always find room.
-    return JournalDirectory(args.journal or resolve().journal.directory, sys.maxsize)
+    directory = JournalDirectory(path, sys.maxsize)
+    try:
+        directory.path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        # The default may not be there yet. A name that leads nowhere is mistyped, and must not look like a journal that is empty.
+        if named_by is not None:
+            raise JournalError(
+                f"the directory {directory.path} of a journal is not there: look at {named_by}."
+            ) from error
+    except OSError as error:
+        raise JournalError(f"the directory {directory.path} of a journal cannot be read: {error.strerror}.") from error
+    return directory
 
 
 def _status(args: argparse.Namespace) -> int:

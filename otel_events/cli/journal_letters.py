@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from otel_events.cli.lines import print_line
+from otel_events.cli.journal_status import absence
+from otel_events.cli.lines import counted, print_line
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.letters import Found, Letters
 from otel_events.direct.otlp_json import as_data, as_line
@@ -49,7 +50,7 @@ def listing(directory: JournalDirectory, *, as_json: bool) -> int:
         for problem in letters.problems:
             print_line(f"not looked into: {problem}")
         if not rows and not letters.problems:
-            print_line("no dead letters")
+            print_line(absence(directory) or "no dead letters")
     return 1 if rows or letters.problems else 0
 
 
@@ -93,6 +94,8 @@ def export(directory: JournalDirectory, path: Path, *, as_json: bool) -> int:
             raise
         raise JournalError(f"{path} cannot be written: {error.strerror}. Name a file that is not there yet.") from error
     _tell({"exported": count, "problems": letters.problems}, as_json)
+    if not as_json and (absent := absence(directory)):
+        print_line(absent)
     return 1 if letters.problems else 0
 
 
@@ -110,8 +113,16 @@ def retry(directory: JournalDirectory, ids: Sequence[str], *, as_json: bool) -> 
     letters = Letters(directory)
     count, unreadable = letters.retry(ids)
     _tell({"put_back": count, "unreadable": unreadable, "problems": letters.problems}, as_json)
+    if not as_json and (absent := absence(directory)):
+        print_line(absent)
     if count and not as_json:
-        print_line("The next process of the application sends them, or now `otel-events journal replay`.")
+        alive = any(owned for _, owned in directory.files())
+        who = (
+            "A process that is alive sends them within half a minute"
+            if alive
+            else "The next process of the application sends them"
+        )
+        print_line(f"{who}, or now `otel-events journal replay`.")
     return 1 if unreadable or letters.problems else 0
 
 
@@ -131,9 +142,10 @@ def drop(directory: JournalDirectory, ids: Sequence[str], *, sure: bool, as_json
         JournalError: There is no such dead letter, or the journal cannot be written to.
     """
     if not sure:
+        count = len(set(ids))
         print(
-            f"otel-events journal dead-letters: nothing is removed. With --yes, {len(set(ids))} dead letters are, for good; "
-            "--export FILE keeps a copy.",
+            f"otel-events journal dead-letters: nothing is removed. With --yes, {counted(count, 'dead letter')} "
+            f"{'is' if count == 1 else 'are'}, for good; --export FILE keeps a copy.",
             file=sys.stderr,
         )
         return 2

@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otel_events.cli.lines import print_line
+from otel_events.cli.journal_status import absence, damage
+from otel_events.cli.lines import counted, print_line
 from otel_events.cli.stopping import until_signalled
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.overview import FileState, overview
@@ -30,7 +32,8 @@ def replay(directory: JournalDirectory, patience_seconds: float, *, as_json: boo
         as_json: As one JSON document.
 
     Returns:
-        0 when nothing that has no owner remains, 1 when something does, or the server refused something.
+        0 when nothing that has no owner remains, 1 when something does, or the server refused something, or a file is damaged
+        or could not be opened.
 
     Raises:
         JournalError: The directory cannot be read.
@@ -42,7 +45,11 @@ def replay(directory: JournalDirectory, patience_seconds: float, *, as_json: boo
     from otel_events.settings import resolve
 
     settings = resolve()
+    if not as_json and (absent := absence(directory)):
+        print_line(absent)
+        return 0
     before = list(overview(directory))
+    aside_before = set(_set_aside(directory))
     waiting = sum(file.records for file in before if not file.owned)
     if not as_json:
         for line in _passed_over(before):
@@ -54,6 +61,7 @@ def replay(directory: JournalDirectory, patience_seconds: float, *, as_json: boo
     after = list(overview(directory))
     remaining = sum(file.records for file in after if not file.owned)
     problems = [file.problem for file in after if file.problem] + ([sending.problem] if sending.problem else [])
+    problems += _damage(directory, aside_before)
     trouble = _words_for(settings.logs, sending.trouble) if sending.trouble is not None and remaining else None
     if as_json:
         print(json.dumps(_as_data(directory, sending, remaining, after, trouble, problems), indent=2))
@@ -66,17 +74,31 @@ def replay(directory: JournalDirectory, patience_seconds: float, *, as_json: boo
     return 1 if remaining or sending.dead or problems else 0
 
 
+def _set_aside(directory: JournalDirectory) -> list[Path]:
+    return directory.damaged_files() if directory.path.exists() else []
+
+
+def _damage(directory: JournalDirectory, aside_before: Set[Path]) -> Iterator[str]:
+    aside = [path for path in _set_aside(directory) if path not in aside_before]
+    yield from map(damage, aside)
+    if (others := directory.damaged - len(aside)) > 0:
+        yield f"damaged, and could not be set aside: {others}"
+
+
 def _passed_over(files: Sequence[FileState]) -> Iterator[str]:
     for file in files:
         if file.owned and file.records:
-            yield f"passed over: {shown(file.path.name)[1:-1]}: its process is alive and sends its {file.records} records"
+            records = counted(file.records, "record")
+            yield f"passed over: {shown(file.path.name)[1:-1]}: its process is alive and sends its {records}"
 
 
 def _words_for(otlp: OtlpSettings, answer: Answer) -> str:
     from otel_events.diagnosis import Seen, diagnose
 
     diagnosis = diagnose("logs", otlp, Seen(answer.code, answer.detail))
-    return f"log records do not arrive at {otlp.shown_endpoint} ({otlp.protocol}): {diagnosis.cause}. {diagnosis.cure}"
+    # That is so in a process that goes on; this command has ended when it is said.
+    cure = diagnosis.cure.replace("; sending is tried again", "")
+    return f"log records do not arrive at {otlp.shown_endpoint} ({otlp.protocol}): {diagnosis.cause}. {cure}"
 
 
 def _as_data(

@@ -14,6 +14,7 @@ from otel_events.direct.journal.overview import FileState, overview
 from otel_events.shown import shown
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_NEXT: Final = "the next process of the application that uses the journal"
 _HEAD: Final = ("file", "owner", "records", "size", "oldest", "dead letters")
 
 
@@ -38,6 +39,21 @@ def status(directory: JournalDirectory, *, as_json: bool) -> int:
         for line in _lines(directory, files, damaged):
             print_line(line)
     return 0 if _fine(files, damaged) else 1
+
+
+def absence(directory: JournalDirectory) -> str | None:
+    """Say that there is no journal yet, where there is none."""
+    if directory.path.exists():
+        return None
+    return (
+        f"there is no journal yet in {str(directory.path)!r}: it is made with the first event that goes into it. "
+        "If the application has it elsewhere, name that: --journal DIR"
+    )
+
+
+def damage(path: Path) -> str:
+    """Say of a file that was set aside what to do with it."""
+    return f"set aside, damaged: {str(path)!r}. Try `sqlite3 FILE .recover` on a copy, then delete it."
 
 
 def duration(seconds: float) -> str:
@@ -96,6 +112,9 @@ def _as_data(directory: JournalDirectory, files: Sequence[FileState], damaged: S
 
 
 def _lines(directory: JournalDirectory, files: Sequence[FileState], damaged: Sequence[Path]) -> Iterator[str]:
+    if absent := absence(directory):
+        yield absent
+        return
     yield f"journal in {str(directory.path)!r}"
     if files:
         total = _total(files)
@@ -125,16 +144,13 @@ def _numbers(records: int, size_bytes: int, age: float | None, dead_letters: int
 
 def _findings(files: Sequence[FileState], damaged: Sequence[Path]) -> Iterator[str]:
     if any(file.records and not file.owned for file in files):
-        yield (
-            "What has no owner is sent by the next process of the application that uses the journal, or now by "
-            "`otel-events journal replay`."
-        )
+        who = "a process that is alive, within half a minute" if any(file.owned for file in files) else _NEXT
+        yield f"What has no owner is sent by {who}, or now by `otel-events journal replay`."
     if any(file.dead_letters for file in files):
         yield "There are dead letters: `otel-events journal dead-letters` lists them."
     for file in files:
         if file.problem:
             yield f"not looked into: {file.problem}"
-    for path in damaged:
-        yield f"set aside, damaged: {str(path)!r}. Try `sqlite3 FILE .recover` on a copy, then delete it."
+    yield from map(damage, damaged)
     if not any(file.records for file in files) and _fine(files, damaged):
         yield "nothing waits"

@@ -1,4 +1,4 @@
-"""Printing lines of plain text."""
+"""Lines of plain text: printing them, and counting in them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def print_line(text: str = "") -> None:
             character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text
         )
     print(text.encode(encoding, errors="replace").decode(encoding), flush=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something: ``1 record``, ``2 records``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

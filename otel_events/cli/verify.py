@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from otel_events.cli.lines import print_line
+from otel_events.cli.lines import counted, print_line
 from otel_events.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command.
 
     Returns:
-        0 when nothing is missing without an explanation, 1 when something is.
+        0 when nothing is missing without an explanation, 1 when something is. What is unknown is no finding: a process that
+        is alive has not sent its last checkpoint yet.
 
     Raises:
         VerificationError: Something cannot be read, or no event is there.
@@ -61,7 +62,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield "read"
     for source in report.sources:
-        yield f"  {source.where!r}: {_counted(source.records, 'record')}{''.join(f'; {note}' for note in source.notes)}"
+        yield f"  {source.where!r}: {counted(source.records, 'record')}{''.join(f'; {note}' for note in source.notes)}"
     yield ""
     yield "streams"
     marked = sorted(((_MARKS.index(_mark(stream)), stream) for stream in report.streams), key=lambda pair: pair[0])
@@ -72,18 +73,30 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"  … and {len(marked) - _MAX_STREAMS} streams more, all of them with --json"
     yield ""
     if report.others:
-        yield f"left out: {_counted(report.others, 'record')} without a uid"
+        yield f"left out: {counted(report.others, 'record')} without a uid"
     yield from _verdict(report)
 
 
 def _verdict(report: Report) -> Iterator[str]:
     if report.fine:
         yield "nothing is missing without an explanation"
-        return
+    else:
+        yield from _what_is_missing(report)
+    if unknown := report.totals["unknown"]:
+        streams = sum(1 for stream in report.streams if stream.unsettled or stream.unknown.numbers)
+        yield f"not there, and unknown why: {counted(unknown, 'event')} of {counted(streams, 'stream')}"
+    if count := report.totals["open"]:
+        yield (
+            f"The {'end' if count == 1 else 'ends'} of {counted(count, 'stream')} {'is' if count == 1 else 'are'} unknown: "
+            "without a last checkpoint, what was tracked last may be missing without a trace."
+        )
+
+
+def _what_is_missing(report: Report) -> Iterator[str]:
     bad = [stream for stream in report.streams if stream.unexplained]
     yield (
-        f"missing without an explanation: {_counted(report.totals['unexplained'], 'event')} "
-        f"of {_counted(len(bad), 'stream')}"
+        f"missing without an explanation: {counted(report.totals['unexplained'], 'event')} "
+        f"of {counted(len(bad), 'stream')}"
     )
     if any(stream.events and stream.missing.first[0][0] == 0 for stream in bad):
         yield (
@@ -95,7 +108,8 @@ def _verdict(report: Report) -> Iterator[str]:
 def _mark(stream: StreamReport) -> str:
     if stream.unexplained:
         return "FAIL"
-    return "note" if stream.missing.numbers or stream.unknown.numbers or stream.duplicates else "ok"
+    fine = stream.ended and not (stream.missing.numbers or stream.unknown.numbers or stream.duplicates)
+    return "ok" if fine else "note"
 
 
 def _words(stream: StreamReport) -> Iterator[str]:
@@ -103,7 +117,7 @@ def _words(stream: StreamReport) -> Iterator[str]:
 
     checkpoint, missing = stream.checkpoint, stream.missing
     if checkpoint is None:
-        yield f"{_counted(stream.events, 'event')}, no checkpoint"
+        yield f"{counted(stream.events, 'event')}, no checkpoint"
     else:
         found = checkpoint.emitted - missing.numbers
         later = f", {stream.events - found} after its checkpoint" if stream.events > found else ""
@@ -111,11 +125,12 @@ def _words(stream: StreamReport) -> Iterator[str]:
     if missing.numbers:
         reasons = ", ".join(f"{shown(reason)[1:-1]} {count}" for reason, count in stream.explained.items())
         explained = f"explained {sum(stream.explained.values())} ({reasons})" if reasons else "explained 0"
-        yield f"{missing.numbers} missing ({_ranges(missing)}): {explained}, unexplained {stream.unexplained}"
+        unsettled = f"unknown {stream.unsettled} (they were pending), " if stream.unsettled else ""
+        yield f"{missing.numbers} missing ({_ranges(missing)}): {explained}, {unsettled}unexplained {stream.unexplained}"
     if stream.unknown.numbers:
         yield f"{stream.unknown.numbers} unknown ({_ranges(stream.unknown)})"
     if stream.duplicates:
-        yield f"{_counted(stream.duplicates, 'duplicate')} (of {_ranges(stream.repeated)})"
+        yield f"{counted(stream.duplicates, 'duplicate')} (of {_ranges(stream.repeated)})"
     if checkpoint is not None and not checkpoint.final:
         yield "its last checkpoint is not there: it goes on, or its process was killed"
 
@@ -123,10 +138,6 @@ def _words(stream: StreamReport) -> Iterator[str]:
 def _ranges(ranges: Ranges) -> str:
     shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges.first[:_MAX_RANGES]]
     return ", ".join(shown + ["…"] * (ranges.ranges > _MAX_RANGES))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _as_data(report: Report) -> dict[str, Any]:

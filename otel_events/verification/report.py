@@ -4,10 +4,15 @@ A stream's events are numbered from 0, without gaps. Its checkpoint says how man
 them, in counts: it does not say which number was dropped. So what is missing is matched by counts:
 
 - *missing* are the numbers below the checkpoint's ``emitted`` that were not found.
-- *explained* are as many of them as the checkpoint accounts for: dropped, by reason, then dead letters, then pending.
-- *unexplained* is the rest: the checkpoint says that they were delivered, or nothing says what became of them.
-- *unknown* are the numbers that were not found at or above ``emitted``, or anywhere in a stream without a checkpoint, below
-  the greatest number that was found. Of what comes behind that nothing is known.
+- *explained* are as many of them as the checkpoint accounts for: dropped, by reason, then dead letters, then, if it is the
+  stream's last one, pending.
+- *unknown* are, of those missing, as many more as were pending at a checkpoint that is not the last one: they may be under way
+  still, or went with the memory of a process that was killed. So are the numbers that were not found at or above ``emitted``,
+  or anywhere in a stream without a checkpoint, below the greatest number that was found.
+- *unexplained* is the rest of those missing: the checkpoint says that they were delivered, or nothing says what became of them.
+
+A stream without its last checkpoint has an open end: of what comes behind the greatest number that was found, or that a
+checkpoint speaks of, nothing is known, not even how many there are.
 """
 
 from __future__ import annotations
@@ -65,6 +70,7 @@ class StreamReport:
         missing: Numbers that were given out and not found.
         explained: How many of these the checkpoint accounts for, by reason.
         unexplained: How many of these it does not account for.
+        unsettled: How many of these were pending at that checkpoint, which is not the last: what became of them is unknown.
         unknown: Numbers that were not found and of which no checkpoint speaks.
     """
 
@@ -79,7 +85,13 @@ class StreamReport:
     missing: Ranges
     explained: Mapping[str, int]
     unexplained: int
+    unsettled: int
     unknown: Ranges
+
+    @property
+    def ended(self) -> bool:
+        """Whether its last checkpoint is there, so that it is known how many events it had."""
+        return self.checkpoint is not None and self.checkpoint.final
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,8 @@ class Report:
             "missing": sum(stream.missing.numbers for stream in streams),
             "explained": sum(sum(stream.explained.values()) for stream in streams),
             "unexplained": sum(stream.unexplained for stream in streams),
-            "unknown": sum(stream.unknown.numbers for stream in streams),
+            "unknown": sum(stream.unsettled + stream.unknown.numbers for stream in streams),
+            "open": sum(not stream.ended for stream in streams),
         }
 
 
@@ -147,7 +160,9 @@ def judge(
     events = len(seen)
     emitted = 0 if checkpoint is None else checkpoint.emitted
     missing = Ranges.of(seen.gaps(0, emitted))
-    explained, unexplained = _explained(missing.numbers, checkpoint)
+    explained = {} if checkpoint is None else _matched(missing.numbers, _accounts(checkpoint))
+    rest = missing.numbers - sum(explained.values())
+    unsettled = 0 if checkpoint is None or checkpoint.final else min(checkpoint.pending, rest)
     return StreamReport(
         *key,
         records=records,
@@ -157,22 +172,27 @@ def judge(
         repeated=Ranges.of(repeated.intervals()),
         missing=missing,
         explained=explained,
-        unexplained=unexplained,
+        unexplained=rest - unsettled,
+        unsettled=unsettled,
         unknown=Ranges.of(seen.gaps(emitted, seen.end)),
     )
 
 
-def _explained(missing: int, checkpoint: Checkpoint | None) -> tuple[dict[str, int], int]:
-    """Return how many of those missing are explained, by reason, and how many are not."""
+def _accounts(checkpoint: Checkpoint) -> dict[str, int]:
+    """Return how many numbers may be missing, by reason."""
+    accounts = {f"dropped.{reason}": count for reason, count in checkpoint.dropped.items()}
+    accounts["dead_letters"] = checkpoint.dead_letters
+    if checkpoint.final:
+        # What waits at the end is in the journal. Before that it may be in memory alone, which ends with the process.
+        accounts["pending"] = checkpoint.pending
+    return accounts
+
+
+def _matched(missing: int, accounts: Mapping[str, int]) -> dict[str, int]:
+    """Return how many of those missing each reason explains."""
     explained: dict[str, int] = {}
-    if checkpoint is not None:
-        accounts = {f"dropped.{reason}": count for reason, count in checkpoint.dropped.items()}
-        for reason, count in {
-            **accounts,
-            "dead_letters": checkpoint.dead_letters,
-            "pending": checkpoint.pending,
-        }.items():
-            if taken := min(count, missing):
-                explained[reason] = taken
-                missing -= taken
-    return explained, missing
+    for reason, count in accounts.items():
+        if taken := min(count, missing):
+            explained[reason] = taken
+            missing -= taken
+    return explained

@@ -32,10 +32,63 @@ def test_the_directory_is_the_one_given_or_that_of_the_settings(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
     assert status_of(capsys) == str(tmp_path / "otel-events" / "shop")
+    assert list(tmp_path.iterdir()) == []
+    for name in ("journal", "other"):
+        (tmp_path / name).mkdir()
     monkeypatch.setenv("OTEL_EVENTS_JOURNAL", str(tmp_path / "journal"))
     assert status_of(capsys) == str(tmp_path / "journal")
     assert status_of(capsys, "--journal", str(tmp_path / "other")) == str(tmp_path / "other")
-    assert list(tmp_path.iterdir()) == []
+
+
+SUBCOMMANDS = [
+    ["status"],
+    ["replay"],
+    ["dead-letters"],
+    ["dead-letters", "--retry"],
+    ["dead-letters", "--export", "dead.jsonl"],
+]
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS, ids=" ".join)
+def test_a_directory_that_is_named_and_not_there_is_wrong_usage(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    subcommand: list[str],
+    as_json: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    for name in ("mistyped", "file/mistyped"):
+        said = f"otel-events journal: the directory {tmp_path / name} of a journal is not there: look at"
+        assert main(["journal", *subcommand, *as_json, "--journal", name]) == 2
+        assert capsys.readouterr() == ("", f"{said} --journal.\n")
+        monkeypatch.setenv("OTEL_EVENTS_JOURNAL", str(tmp_path / name))
+        assert main(["journal", *subcommand, *as_json]) == 2
+        assert capsys.readouterr() == ("", f"{said} OTEL_EVENTS_JOURNAL.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS, ids=" ".join)
+def test_the_default_may_not_be_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], subcommand: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
+    assert main(["journal", *subcommand]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"there is no journal yet in '{tmp_path}/state/otel-events/shop': ")
+    if "--export" not in subcommand:
+        assert main(["journal", *subcommand, "--json"]) == 0
+        assert isinstance(json.loads(capsys.readouterr().out), dict)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_looked_for_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["journal", "status", "--journal", "/" + "x" * 300]) == 2
+    assert capsys.readouterr().err.endswith("x of a journal cannot be read: File name too long.\n")
 
 
 def test_each_subcommand_does_its_own(

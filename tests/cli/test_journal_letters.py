@@ -149,6 +149,20 @@ def test_some_or_all_are_put_back(directory: JournalDirectory, capsys: pytest.Ca
     assert sum(file.records for file in overview(directory)) == 3
 
 
+def test_who_sends_what_was_put_back_where_a_process_is_alive(
+    directory: JournalDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = directory.create(b"request")
+    request = Envelope({"service.name": "shop"}).wrap([event("a")])
+    mine.add_dead_letters([DeadLetter(0, request, 1, "400: no", 1, False)])
+    assert letters.retry(directory, [], as_json=False) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "put back: 1",
+        "A process that is alive sends them within half a minute, or now `otel-events journal replay`.",
+    ]
+    directory.release(mine)
+
+
 def test_what_cannot_be_put_back_is_said(directory: JournalDirectory, capsys: pytest.CaptureFixture[str]) -> None:
     file = directory.create(b"request")
     file.add_dead_letters([DeadLetter(0, b"\xff", 1, "why", 1, False)])
@@ -161,9 +175,13 @@ def test_dropping_is_for_those_who_are_sure(directory: JournalDirectory, capsys:
     path = leave(directory, "shop", dead=["a", "b"])
     wanted = [f"{key_of(path)}-1"]
     assert letters.drop(directory, wanted, sure=False, as_json=False) == 2
-    assert "nothing is removed. With --yes, 1 dead letters are" in capsys.readouterr().err
-    assert letters.drop(directory, wanted, sure=True, as_json=False) == 0
-    assert capsys.readouterr().out == "dropped: 1\n"
+    assert "nothing is removed. With --yes, 1 dead letter is, for good; " in capsys.readouterr().err
+    assert letters.drop(directory, [*wanted * 2, f"{key_of(path)}-2"], sure=False, as_json=True) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert "With --yes, 2 dead letters are, for good; " in errors
+    assert letters.drop(directory, wanted, sure=True, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == {"dropped": 1, "problems": []}
     with pytest.raises(JournalError, match="there is no dead letter"):
         letters.drop(directory, wanted, sure=True, as_json=False)
     assert letters.listing(directory, as_json=False) == 1

@@ -8,7 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from otel_events.cli.main import main
 from otel_events.direct import exporter as exporters
 from otel_events.direct.journal.directory import JournalDirectory
+from otel_events.direct.journal.file import JournalFile
 from otel_events.direct.journal.overview import overview
 from tests.backends.servers import Collector
 from tests.backends.wait import wait_until
@@ -75,7 +76,7 @@ def test_files_of_live_processes_are_passed_over_and_said(
     mine.append([(event("b"), 1)])
     assert replay(directory) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"passed over: {mine.path.name}: its process is alive and sends its 1 records",
+        f"passed over: {mine.path.name}: its process is alive and sends its 1 record",
         "sent: 1, refused: 0, remaining: 0",
     ]
     assert len(server.requests) == 1
@@ -92,6 +93,17 @@ def test_what_remains_is_a_finding_with_its_reason(
     summary, reason = capsys.readouterr().out.splitlines()
     assert summary == "sent: 0, refused: 0, remaining: 2"
     assert reason.startswith(f"log records do not arrive at http://127.0.0.1:{port}/v1/logs (http/protobuf): ")
+
+
+def test_that_sending_goes_on_is_not_said_of_a_replay_that_has_ended(
+    directory: JournalDirectory, server: HttpServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(directory, "shop", "a")
+    server.default = HttpReply(503)
+    assert replay(directory, "--wait", "0.2") == 1
+    _, reason = capsys.readouterr().out.splitlines()
+    assert "the server is overloaded, or what is behind it is down (503" in reason
+    assert reason.endswith("). Look at the server.")
 
 
 def test_what_is_refused_is_a_finding(
@@ -133,12 +145,64 @@ def test_a_file_that_cannot_be_opened_is_a_finding(
     assert server.requests == []
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_nothing_to_send(
-    directory: JournalDirectory, server: HttpServer, capsys: pytest.CaptureFixture[str], there: bool
+def garbage(directory: JournalDirectory) -> Path:
+    path = directory.path / "bad.journal"
+    path.write_bytes(b"garbage " * 1000)
+    return path
+
+
+def in_a_strange_envelope(directory: JournalDirectory) -> Path:
+    """Leave a file that opens well, and shows when it is sent what is wrong with it."""
+    file = directory.create(b"request")
+    file.append([(event("b"), 1)])
+    directory.release(file)
+    return file.path
+
+
+@pytest.mark.parametrize("damaged", [garbage, in_a_strange_envelope])
+def test_a_file_that_is_set_aside_meanwhile_is_a_finding(
+    directory: JournalDirectory,
+    server: HttpServer,
+    capsys: pytest.CaptureFixture[str],
+    damaged: Callable[[JournalDirectory], Path],
 ) -> None:
-    if not there:
-        directory.path.rmdir()
+    leave(directory, "shop", "a")
+    path = damaged(directory)
+    assert replay(directory) == 1
+    summary, problem = capsys.readouterr().out.splitlines()
+    assert summary == "sent: 1, refused: 0, remaining: 0"
+    assert problem.startswith(f"set aside, damaged: '{path}.damaged-")
+    # It is said of once here; `status` tells of it until it is deleted.
+    assert replay(directory) == 0
+
+    leave(directory, "shop", "a")
+    damaged(directory)
+    capsys.readouterr()
+    assert replay(directory, "--json") == 1
+    [problem] = json.loads(capsys.readouterr().out)["problems"]
+    assert problem.startswith("set aside, damaged: ")
+
+
+def test_a_damaged_file_that_cannot_be_set_aside_is_a_finding(
+    directory: JournalDirectory,
+    server: HttpServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    leave(directory, "shop", "a")
+    path = in_a_strange_envelope(directory)
+    set_aside = JournalDirectory.set_aside
+
+    def gone(directory: JournalDirectory, file: JournalFile, why: Exception) -> None:
+        path.unlink()
+        set_aside(directory, file, why)
+
+    monkeypatch.setattr(JournalDirectory, "set_aside", gone)
+    assert replay(directory) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "damaged, and could not be set aside: 1"
+
+
+def test_nothing_to_send(directory: JournalDirectory, server: HttpServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert replay(directory) == 0
     assert capsys.readouterr().out == "sent: 0, refused: 0, remaining: 0\n"
 

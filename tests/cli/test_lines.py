@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from otel_events.cli.lines import print_line
+from otel_events.cli.lines import counted, print_line
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,7 @@ def test_what_a_terminal_lacks_is_replaced(monkeypatch: pytest.MonkeyPatch, enco
 def test_what_would_act_on_a_terminal_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     print_line("a\nb \x1b[31m\r\u202e\u2028\x9b é")
     assert capsys.readouterr().out == "a\nb \\x1b[31m\\r\\u202e\\u2028\\x9b é\n"
+
+
+def test_one_is_not_many() -> None:
+    assert [counted(count, "record") for count in (0, 1, 2)] == ["0 records", "1 record", "2 records"]

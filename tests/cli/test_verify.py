@@ -73,9 +73,13 @@ def test_what_is_said_of_streams(tmp_path: Path, capsys: pytest.CaptureFixture[s
         events([0, 2, 4, 6, 8]),
         line(said(FINE._replace(dropped={"queue_full": 1, "refused": 1}, pending=1))),
         events([0], "AAAAAAAA"),
+        events([0, 1, 2, 3, 4], "KKKKKKKK"),
+        line(said(FINE._replace(stream="KKKKKKKK", delivered=5, pending=5, final=False))),
         events(range(9), "EEEEEEEE"),
         line(said(FINE._replace(stream="EEEEEEEE", dead_letters=1)), {"eventName": "x"}),
         "[]\n",
+        events(range(10), "ZZZZZZZZ"),
+        line(said(FINE._replace(stream="ZZZZZZZZ"))),
         '{"resourceLogs": [',
     )
     code, lines = printed(capsys, path)
@@ -84,20 +88,30 @@ def test_what_is_said_of_streams(tmp_path: Path, capsys: pytest.CaptureFixture[s
             "FAIL  'shop' 'i1' ABCDEFGH  10 emitted, 5 found; 5 missing (1, 3, 5, 7, 9): "
             "explained 3 (dropped.queue_full 1, dropped.refused 1, pending 1), unexplained 2"
         ),
+        "note  'shop' 'i1' AAAAAAAA  1 event, no checkpoint",
         (
             "note  'shop' 'i1' DDDDDDDD  10 emitted, 10 found, 1 after its checkpoint; 2 unknown (10-11); "
             "2 duplicates (of 3); its last checkpoint is not there: it goes on, or its process was killed"
         ),
         "note  'shop' 'i1' EEEEEEEE  10 emitted, 9 found; 1 missing (9): explained 1 (dead_letters 1), unexplained 0",
+        (
+            "note  'shop' 'i1' KKKKKKKK  10 emitted, 5 found; 5 missing (5-9): explained 0, unknown 5 (they were pending), "
+            "unexplained 0; its last checkpoint is not there: it goes on, or its process was killed"
+        ),
         "note  'shop' 'i1' NNNNNNNN  2 events, no checkpoint; 2 unknown (0-1)",
-        "ok    'shop' 'i1' AAAAAAAA  1 event, no checkpoint",
+        "ok    'shop' 'i1' ZZZZZZZZ  10 emitted, 10 found",
     ]
     assert lines[3].endswith(
-        "; lines left out, as they are no OTLP JSON: 1, the first is line 9; the last line is not written to its end"
+        "; lines left out, as they are no OTLP JSON: 1, the first is line 11; the last line is not written to its end"
     )
-    assert lines[-2:] == [
+    assert lines[-4:] == [
         "left out: 1 record without a uid",
         "missing without an explanation: 2 events of 1 stream",
+        "not there, and unknown why: 9 events of 3 streams",
+        (
+            "The ends of 4 streams are unknown: without a last checkpoint, what was tracked last may be missing without a "
+            "trace."
+        ),
     ]
     assert code == 1
 
@@ -142,6 +156,7 @@ def test_one_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
                 "explained": 1,
                 "unexplained": 2,
                 "unknown": 1,
+                "open": 0,
                 "others": 1,
             },
             "streams": [
@@ -165,6 +180,7 @@ def test_one_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
                     "missing": {"numbers": 3, "ranges": 2, "first": [[2, 2], [8, 9]]},
                     "explained": {"dropped.queue_full": 1},
                     "unexplained": 2,
+                    "unsettled": 0,
                     "unknown": {"numbers": 1, "ranges": 1, "first": [[10, 10]]},
                 }
             ],
@@ -175,6 +191,24 @@ def test_one_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_stream_without_a_checkpoint_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, content = document(capsys, written(tmp_path / "logs.jsonl", events([0])))
     assert (code, content["fine"], content["streams"][0]["checkpoint"]) == (0, True, None)
+    assert content["totals"]["open"] == 1
+
+
+def test_the_memory_of_a_killed_process_is_unknown_and_no_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = said(FINE._replace(delivered=5, pending=5, final=False))
+    path = written(tmp_path / "logs.jsonl", events(range(5)), line(checkpoint))
+    code, lines = printed(capsys, path)
+    assert code == 0
+    assert lines[-3:] == [
+        "nothing is missing without an explanation",
+        "not there, and unknown why: 5 events of 1 stream",
+        "The end of 1 stream is unknown: without a last checkpoint, what was tracked last may be missing without a trace.",
+    ]
+    code, content = document(capsys, path)
+    assert (code, content["streams"][0]["explained"], content["streams"][0]["unsettled"]) == (0, {}, 5)
+    assert (content["totals"]["explained"], content["totals"]["unknown"]) == (0, 5)
 
 
 def test_the_same_from_a_collector_victorialogs_and_a_receiver(
@@ -221,7 +255,10 @@ def test_a_process_that_is_killed_leaves_no_last_checkpoint(
     assert run_script(script, "verified killed", plain_collector.http_endpoint).returncode == 7
     wait_until(lambda: len(plain_collector.log_records("verified killed")) >= 20)
     code, lines = printed(capsys, "--service", "verified killed", plain_collector.logs_file)
-    assert streams_of(lines)[0].split("  ")[-1] == "20 events, no checkpoint"
+    [stream] = streams_of(lines)
+    assert stream.startswith("note  ")
+    assert stream.endswith("  20 events, no checkpoint")
+    assert lines[-1].startswith("The end of 1 stream is unknown: ")
     assert code == 0
 
 

@@ -27,7 +27,7 @@ def judged(numbers: Iterable[int], checkpoint: Checkpoint | None = FINE) -> Stre
 
 def test_a_complete_stream() -> None:
     report = judged(ALL)
-    assert report == StreamReport("shop", "i1", STREAM, 10, 10, FINE, 0, NONE, NONE, {}, 0, NONE)
+    assert report == StreamReport("shop", "i1", STREAM, 10, 10, FINE, 0, NONE, NONE, {}, 0, 0, NONE)
 
 
 def test_a_gap_that_nothing_explains() -> None:
@@ -60,6 +60,36 @@ def test_as_many_are_explained_as_the_checkpoint_accounts_for(
     report = judged([0, 1, 3, 4, 7, 8], FINE._replace(**changes))
     assert report.missing.numbers == 4
     assert (report.explained, report.unexplained) == (explained, unexplained)
+
+
+@pytest.mark.parametrize(
+    ("changes", "explained", "unsettled", "unexplained"),
+    [
+        ({"pending": 4}, {}, 4, 0),
+        ({"pending": 9}, {}, 4, 0),
+        ({"pending": 1}, {}, 1, 3),
+        (
+            {"dropped": {"queue_full": 1}, "dead_letters": 1, "pending": 1},
+            {"dropped.queue_full": 1, "dead_letters": 1},
+            1,
+            1,
+        ),
+        ({"dropped": {"queue_full": 5}, "pending": 2}, {"dropped.queue_full": 4}, 0, 0),
+    ],
+)
+def test_what_was_pending_at_a_checkpoint_that_is_not_the_last_is_unknown(
+    changes: dict[str, Any], explained: dict[str, int], unsettled: int, unexplained: int
+) -> None:
+    # The process may have been killed with it in memory.
+    report = judged([0, 1, 3, 4, 7, 8], FINE._replace(final=False, **changes))
+    assert (report.missing.numbers, report.explained) == (4, explained)
+    assert (report.unsettled, report.unexplained, report.unknown) == (unsettled, unexplained, NONE)
+    assert Report((), (report,), 0).totals["unknown"] == unsettled
+
+
+@pytest.mark.parametrize(("checkpoint", "ended"), [(FINE, True), (FINE._replace(final=False), False), (None, False)])
+def test_only_the_last_checkpoint_tells_the_end(checkpoint: Checkpoint | None, ended: bool) -> None:
+    assert judged(ALL, checkpoint).ended is ended
 
 
 def test_losses_that_are_not_missing_explain_nothing_behind_the_checkpoint() -> None:
@@ -101,15 +131,17 @@ def test_a_checkpoint_of_astronomic_numbers_costs_nothing() -> None:
 def test_totals_and_whether_all_is_fine() -> None:
     bad = judged([0, 0, 5], FINE._replace(pending=1))
     unknown = judged([0, 5], None)
-    assert Report((), (unknown,), 0).fine
+    killed = judged([0, 1, 2, 3, 4, 5, 6, 9, 11], FINE._replace(pending=2, final=False))
+    assert Report((), (unknown, killed), 0).fine
     assert not Report((), (unknown, bad), 0).fine
-    assert Report((), (unknown, bad), 0).totals == {
-        "streams": 2,
-        "records": 5,
-        "events": 4,
+    assert Report((), (unknown, bad, killed), 0).totals == {
+        "streams": 3,
+        "records": 14,
+        "events": 13,
         "duplicates": 1,
-        "missing": 8,
+        "missing": 10,
         "explained": 1,
         "unexplained": 7,
-        "unknown": 4,
+        "unknown": 7,
+        "open": 2,
     }
