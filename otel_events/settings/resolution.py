@@ -146,12 +146,22 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
     service_name = sources.standard(
         "service_name", "service_name", ["OTEL_SERVICE_NAME"], None, readers.text, "a text that names the service"
     )
+    no_attributes: dict[str, str | bool | int | float] = {}
+    resource_attributes = sources.standard(
+        "resource_attributes",
+        "resource_attributes",
+        ["OTEL_RESOURCE_ATTRIBUTES"],
+        no_attributes,
+        readers.attributes,
+        "a mapping of keys to str, bool, int or float",
+        expected_text="key=value pairs, separated by commas",
+    )
     _check_delivery(own)
     return Settings(
         signals=own["signals"],
         pipeline=own["pipeline"],
         delivery=own["delivery"],
-        journal=journal_settings(own, service_name, environ),
+        journal=journal_settings(own, service_name or _named_in(resource_attributes), environ),
         queue=queue_settings(sources, own["queue_bytes"], own["when_full"]),
         include=own["include"],
         exclude=own["exclude"],
@@ -159,18 +169,16 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
         logs=otlp_settings(sources, "logs"),
         traces=otlp_settings(sources, "traces"),
         service_name=service_name,
-        resource_attributes=sources.standard(
-            "resource_attributes",
-            "resource_attributes",
-            ["OTEL_RESOURCE_ATTRIBUTES"],
-            {},
-            readers.attributes,
-            "a mapping of keys to str, bool, int or float",
-            expected_text="key=value pairs, separated by commas",
-        ),
+        resource_attributes=resource_attributes,
         disabled=sources.standard("disabled", None, ["OTEL_SDK_DISABLED"], False, readers.boolean, "true or false"),
         sources=MappingProxyType(sources.found),
     )
+
+
+def _named_in(resource_attributes: Mapping[str, object]) -> str | None:
+    """Return the service's name that stands among the attributes of the resource, if one does."""
+    name = resource_attributes.get("service.name")
+    return None if name is None else str(name).strip() or None
 
 
 def _check_delivery(own: Mapping[str, Any]) -> None:

@@ -270,7 +270,22 @@ def test_a_delivery_that_nothing_can_give_is_refused() -> None:
         ({"HOME": "/home/me", "OTEL_SERVICE_NAME": "web shop/1"}, "/home/me/.local/state/otel-events/web_shop_1"),
         ({"HOME": "/home/me", "XDG_STATE_HOME": "/state", "OTEL_SERVICE_NAME": ".."}, "/state/otel-events/_"),
         ({"HOME": "/home/me", "XDG_STATE_HOME": "state"}, "/home/me/.local/state/otel-events/unknown_service"),
+        ({"XDG_STATE_HOME": "/state", "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop"}, "/state/otel-events/shop"),
+        (
+            {"XDG_STATE_HOME": "/s", "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop", "OTEL_SERVICE_NAME": "bank"},
+            "/s/otel-events/bank",
+        ),
+        ({"XDG_STATE_HOME": "/s", "OTEL_RESOURCE_ATTRIBUTES": "service.name=,a=b"}, "/s/otel-events/unknown_service"),
     ],
 )
 def test_the_journal_of_each_service_has_a_place_of_its_own(environ: dict[str, str], expected: str) -> None:
     assert resolve({}, environ).journal.directory == Path(expected)
+
+
+def test_the_argument_that_names_the_service_in_the_resource_names_the_journal_too() -> None:
+    environ = {"XDG_STATE_HOME": "/state", "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop"}
+    by_attribute = resolve({"resource_attributes": {"service.name": "bank"}}, environ)
+    assert by_attribute.journal.directory == Path("/state/otel-events/bank")
+    by_name = resolve({"resource_attributes": {"service.name": "bank"}, "service_name": "post"}, environ)
+    assert by_name.journal.directory == Path("/state/otel-events/post")
+    assert resolve({"resource_attributes": {"service.name": 5}}, environ).journal.directory.name == "5"
