@@ -124,7 +124,12 @@ def otlp_settings(sources: Sources, signal: str) -> OtlpSettings:
         endpoint=endpoint,
         protocol=protocol,
         headers=standard(
-            "headers", {}, readers.headers, "name=value pairs, in ASCII, separated by commas", show=hidden
+            "headers",
+            {},
+            readers.headers,
+            "a mapping of names to values, in ASCII",
+            expected_text="name=value pairs, in ASCII, separated by commas",
+            show=hidden,
         ),
         insecure=standard("insecure", False, readers.boolean, "true or false"),
         certificate=standard("certificate", a_file, readers.file, "a file that can be read"),
