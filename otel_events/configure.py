@@ -83,7 +83,8 @@ def configure(
         journal_bytes: The most bytes of records in the journal of one process.
         confirm_seconds: How long ``confirmed`` waits for the collector before the journal is enough.
         queue_bytes: The most bytes of records that wait, on the direct pipeline.
-        when_full: What it does with a record for which there is no room: ``drop_newest``, ``drop_oldest`` or ``block``.
+        when_full: What it does with a record for which there is no room: ``drop_newest``, ``drop_oldest`` or ``block``, which
+            holds up the calling thread, for a second at most.
         include: Globs of event names to convert.
         exclude: Globs of event names not to convert.
         namespace: Prefix of the fields of classes that name none.
@@ -99,7 +100,7 @@ def configure(
         client_key: PEM file of the client's key.
         client_certificate: PEM file of the client's certificate.
         compression: ``none`` or ``gzip``.
-        timeout_seconds: For one export with its retries.
+        timeout_seconds: For one request on the direct pipeline; on the SDK's, for one export with its retries.
         service_name: The resource's ``service.name``.
         resource_attributes: More attributes of the resource.
         environ: Environment variables; default ``os.environ``.

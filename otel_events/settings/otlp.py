@@ -43,7 +43,7 @@ class OtlpSettings:
         client_key: File with the client's private key, PEM.
         client_certificate: File with the client's certificate, PEM.
         compression: ``none`` or ``gzip``.
-        timeout_seconds: For one export, with its retries.
+        timeout_seconds: For one request on the direct pipeline; on the SDK's, for one export with its retries.
     """
 
     endpoint: str = field(repr=False)
