@@ -54,6 +54,7 @@ def configure(
     endpoint: str | None = None,
     protocol: str | None = None,
     headers: Mapping[str, str] | None = None,
+    headers_file: str | os.PathLike[str] | None = None,
     insecure: bool | None = None,
     certificate: str | os.PathLike[str] | None = None,
     client_key: str | os.PathLike[str] | None = None,
@@ -95,6 +96,7 @@ def configure(
         endpoint: The collector's base URL.
         protocol: ``http/protobuf`` or ``grpc``.
         headers: Sent with each export.
+        headers_file: File with more of them, such as a token; on the direct pipeline it is read again when it has changed.
         insecure: gRPC without TLS, where the endpoint has no scheme.
         certificate: PEM file of authorities to trust.
         client_key: PEM file of the client's key.
@@ -133,6 +135,7 @@ def configure(
             "endpoint": endpoint,
             "protocol": protocol,
             "headers": headers,
+            "headers_file": headers_file,
             "insecure": insecure,
             "certificate": certificate,
             "client_key": client_key,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from otel_events.definition.definition import DELIVERIES, ON_FAILURES
 from otel_events.exceptions import SettingsError
 from otel_events.privacy import ACTOR_POLICIES, MIN_PSEUDONYM_KEY_BYTES, PERSONAL_POLICIES, Policy
-from otel_events.settings import journaling, readers
+from otel_events.settings import header_file, journaling, readers
 from otel_events.settings.journaling import JournalSettings, journal_settings
 from otel_events.settings.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
 from otel_events.settings.queueing import DEFAULT_BYTES, FULL_POLICIES, QueueSettings, queue_settings
@@ -47,6 +47,7 @@ OWN: Final[Mapping[str, OwnSetting]] = MappingProxyType(
             hidden,
         ),
         "keep_keys": OwnSetting((), readers.words, "names of fields or attribute keys, separated by commas"),
+        "headers_file": OwnSetting(None, header_file.found_in, header_file.EXPECTED, header_file.shown_path),
     }
 )
 """The project's own settings: each is an argument of ``configure()`` and, in capitals behind ``OTEL_EVENTS_``, a variable."""
@@ -117,6 +118,7 @@ class Settings:
             ("personal", self.policy.personal),
             ("pseudonym_key", "(set)" if self.policy.pseudonym_key else "-"),
             ("keep_keys", ",".join(sorted(self.policy.keep_keys)) or "-"),
+            ("headers_file", "-" if self.logs.header_file is None else self.logs.header_file.path),
             ("service_name", self.service_name or "(the SDK's default)"),
             ("resource_attributes", ",".join(sorted(self.resource_attributes)) or "-"),
             ("disabled", str(self.disabled).lower()),
@@ -166,8 +168,8 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
         include=own["include"],
         exclude=own["exclude"],
         policy=_policy(own),
-        logs=otlp_settings(sources, "logs"),
-        traces=otlp_settings(sources, "traces"),
+        logs=otlp_settings(sources, "logs", own["headers_file"]),
+        traces=otlp_settings(sources, "traces", own["headers_file"]),
         service_name=service_name,
         resource_attributes=resource_attributes,
         disabled=sources.standard("disabled", None, ["OTEL_SDK_DISABLED"], False, readers.boolean, "true or false"),
