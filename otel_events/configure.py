@@ -54,6 +54,7 @@ def configure(
     endpoint: str | None = None,
     protocol: str | None = None,
     headers: Mapping[str, str] | None = None,
+    headers_file: str | os.PathLike[str] | None = None,
     insecure: bool | None = None,
     certificate: str | os.PathLike[str] | None = None,
     client_key: str | os.PathLike[str] | None = None,
@@ -83,7 +84,8 @@ def configure(
         journal_bytes: The most bytes of records in the journal of one process.
         confirm_seconds: How long ``confirmed`` waits for the collector before the journal is enough.
         queue_bytes: The most bytes of records that wait, on the direct pipeline.
-        when_full: What it does with a record for which there is no room: ``drop_newest``, ``drop_oldest`` or ``block``.
+        when_full: What it does with a record for which there is no room: ``drop_newest``, ``drop_oldest`` or ``block``, which
+            holds up the calling thread, for a second at most.
         include: Globs of event names to convert.
         exclude: Globs of event names not to convert.
         namespace: Prefix of the fields of classes that name none.
@@ -94,12 +96,13 @@ def configure(
         endpoint: The collector's base URL.
         protocol: ``http/protobuf`` or ``grpc``.
         headers: Sent with each export.
+        headers_file: File with more of them, such as a token; on the direct pipeline it is read again when it has changed.
         insecure: gRPC without TLS, where the endpoint has no scheme.
         certificate: PEM file of authorities to trust.
         client_key: PEM file of the client's key.
         client_certificate: PEM file of the client's certificate.
         compression: ``none`` or ``gzip``.
-        timeout_seconds: For one export with its retries.
+        timeout_seconds: For one request on the direct pipeline; on the SDK's, for one export with its retries.
         service_name: The resource's ``service.name``.
         resource_attributes: More attributes of the resource.
         environ: Environment variables; default ``os.environ``.
@@ -132,6 +135,7 @@ def configure(
             "endpoint": endpoint,
             "protocol": protocol,
             "headers": headers,
+            "headers_file": headers_file,
             "insecure": insecure,
             "certificate": certificate,
             "client_key": client_key,

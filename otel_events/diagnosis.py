@@ -233,6 +233,12 @@ KNOWN: Final = (
         codes=(404, 405, "UNIMPLEMENTED"),
     ),
     Known(
+        "the server refuses the credentials ({code} {detail})",
+        "Look at the values in the file that OTEL_EVENTS_HEADERS_FILE names.",
+        codes=(401, 403, "UNAUTHENTICATED", "PERMISSION_DENIED"),
+        condition=lambda _, otlp: otlp.header_file is not None,
+    ),
+    Known(
         "the server refuses the credentials ({code})",
         "Look at the values in OTEL_EXPORTER_OTLP_HEADERS.",
         codes=(401, 403, "UNAUTHENTICATED", "PERMISSION_DENIED"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ _OPTIONS: Final = (
 class _Connection(NamedTuple):
     channel: grpc.Channel
     export: Any
+    metadata: tuple[tuple[str, str], ...]
 
 
 class GrpcTransport(Transport[_Connection]):
@@ -49,9 +51,8 @@ class GrpcTransport(Transport[_Connection]):
     def __init__(self, otlp: OtlpSettings, signal: str = "logs") -> None:
         refuse_grpc_among_greenlets(otlp)
         super().__init__(otlp, signal)
-        self._metadata = tuple(self._headers.items())
 
-    def _open(self) -> _Connection:
+    def _open(self, headers: Mapping[str, str]) -> _Connection:
         proxy = ("grpc.http_proxy", self._proxy) if self._proxy else ("grpc.enable_http_proxy", 0)
         target = urlsplit(self._url).netloc
         compression = grpc.Compression.Gzip if self._otlp.compression == "gzip" else grpc.Compression.NoCompression
@@ -63,14 +64,14 @@ class GrpcTransport(Transport[_Connection]):
             if self._otlp.tls
             else grpc.insecure_channel(target, options, compression)
         )
-        return _Connection(channel, channel.unary_unary(_METHODS[self._signal]))
+        return _Connection(channel, channel.unary_unary(_METHODS[self._signal]), tuple(headers.items()))
 
     def _close(self, connection: _Connection) -> None:
         connection.channel.close()
 
     def _exchange(self, connection: _Connection, body: bytes) -> Answer:
         try:
-            answer = connection.export(body, timeout=self._otlp.timeout_seconds, metadata=self._metadata)
+            answer = connection.export(body, timeout=self._otlp.timeout_seconds, metadata=connection.metadata)
         except grpc.RpcError as error:
             code = error.code().name
             if code == "DEADLINE_EXCEEDED":

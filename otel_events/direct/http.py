@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ssl
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from urllib3.exceptions import HTTPError
@@ -33,18 +34,15 @@ class HttpTransport(Transport[Connections | Proxied]):
         signal: ``logs`` or ``traces``.
     """
 
-    def __init__(self, otlp: OtlpSettings, signal: str = "logs") -> None:
-        super().__init__(otlp, signal)
-        own = {name: value for name, value in self._headers.items() if name not in _BODY_HEADERS}
-        self._headers = {"user-agent": USER_AGENT, **own, "content-type": "application/x-protobuf"}
-        if otlp.compression == "gzip":
-            self._headers["content-encoding"] = "gzip"
-
-    def _open(self) -> Connections | Proxied:
+    def _open(self, headers: Mapping[str, str]) -> Connections | Proxied:
+        own = {name: value for name, value in headers.items() if name not in _BODY_HEADERS}
+        whole = {"user-agent": USER_AGENT, **own, "content-type": "application/x-protobuf"}
+        if self._otlp.compression == "gzip":
+            whole["content-encoding"] = "gzip"
         context = _tls(self._otlp) if self._otlp.tls else None
         if self._proxy:
-            return Proxied(self._proxy, self._url, self._headers, context)
-        return Connections(self._url, self._headers, context)
+            return Proxied(self._proxy, self._url, whole, context)
+        return Connections(self._url, whole, context)
 
     def _close(self, connection: Connections | Proxied) -> None:
         connection.close()

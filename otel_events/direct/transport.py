@@ -1,4 +1,4 @@
-"""What the two transports share: they belong to one process, follow the files with certificates, and answer whatever happens."""
+"""What the two transports share: they belong to one process, follow the files of the settings, and answer whatever happens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import base64
 import os
 import threading
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -22,6 +22,7 @@ from opentelemetry.context import (
 )
 
 from otel_events.direct.answers import MAX_DETAIL_CHARACTERS, Answer, Kind, of_exception
+from otel_events.direct.followed import FollowedHeaders, state_of
 from otel_events.scrub import scrub, secrets_in_url, secrets_of
 from otel_events.settings.otlp import OtlpSettings
 from otel_events.version import VERSION
@@ -33,6 +34,9 @@ _SUPPRESSED: Final = set_value(
     _SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True, Context())
 )
 """Holds no span either: requests are no part of what the application traces."""
+
+_REFUSED: Final = frozenset({401, 403, "UNAUTHENTICATED", "PERMISSION_DENIED"})
+"""The answers that may mean that a token is to be renewed."""
 
 Connection = TypeVar("Connection")
 
@@ -50,12 +54,13 @@ class Transport(abc.ABC, Generic[Connection]):
     def __init__(self, otlp: OtlpSettings, signal: str = "logs") -> None:
         self._otlp = otlp
         self._signal = signal
-        self._url, self._headers = _without_credentials(otlp)
+        self._url, self._credentials = _without_credentials(otlp.endpoint)
         scheme = "https" if otlp.tls else "http"
         schemes = ("grpc", scheme, "all") if otlp.protocol == "grpc" else (scheme, "all")
         self._proxy = proxy_for(urlsplit(self._url).netloc, schemes)
-        self._secrets = secrets_of(otlp) | secrets_of(replace(otlp, headers=self._headers))
-        self._secrets |= secrets_in_url(self._proxy or "")
+        self._lasting_secrets = secrets_of(otlp) | secrets_in_url(self._proxy or "")
+        self._secrets: Sequence[frozenset[str]] = (frozenset(), frozenset())
+        self._followed = FollowedHeaders(otlp)
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
@@ -84,7 +89,11 @@ class Transport(abc.ABC, Generic[Connection]):
             answer = of_exception(Kind.HOLD, error)
         finally:
             detach(token)
-        return replace(answer, detail=_fit_to_show(answer.detail, self._secrets)) if answer.detail else answer
+        if answer.code in _REFUSED and self._followed.renewable:
+            answer = self._to_be_renewed(answer)
+        if not answer.detail:
+            return answer
+        return replace(answer, detail=_fit_to_show(answer.detail, self._lasting_secrets.union(*self._secrets)))
 
     def close(self) -> None:
         """Close the connections. In another process than its own this does nothing: there they are still in use."""
@@ -92,8 +101,12 @@ class Transport(abc.ABC, Generic[Connection]):
             self._drop(self._connection)
 
     @abc.abstractmethod
-    def _open(self) -> Connection:
-        """Make what requests are sent over, with what stands in the files now."""
+    def _open(self, headers: Mapping[str, str]) -> Connection:
+        """Make what requests are sent over, with what stands in the files now.
+
+        Args:
+            headers: Of each request, their names in lower case.
+        """
 
     @abc.abstractmethod
     def _close(self, connection: Connection) -> None:
@@ -106,10 +119,11 @@ class Transport(abc.ABC, Generic[Connection]):
     def _current(self) -> Connection:
         """Return what requests are sent over; a new one, where a file has changed and what stands in it can be used."""
         with self._lock:
-            files = self._seen_files()
+            headers = self._followed.look()
+            files = (headers, *self._seen_files())
             if self._connection is None or files != self._files:
                 try:
-                    fresh = self._open()
+                    fresh = self._open(self._headers_of(headers))
                 except Exception:
                     # A file may be in the middle of being written.
                     if self._connection is None:
@@ -128,9 +142,25 @@ class Transport(abc.ABC, Generic[Connection]):
                 self._close(connection)
 
     def _seen_files(self) -> tuple[object, ...]:
-        """Return what tells one state of the files from another."""
+        """Return what tells one state of the files with certificates from another."""
         paths = (self._otlp.certificate, self._otlp.client_certificate, self._otlp.client_key)
-        return tuple(map(_state_of, filter(None, paths))) if self._otlp.tls else ()
+        return tuple(map(state_of, filter(None, paths))) if self._otlp.tls else ()
+
+    def _headers_of(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers of a connection, and take note of what is secret in them."""
+        headers = {**self._credentials, **{name.lower(): value for name, value in given.items()}}
+        secrets = secrets_of(replace(self._otlp, headers=headers))
+        if secrets != self._secrets[-1]:
+            # An answer may be to the headers before.
+            self._secrets = (self._secrets[-1], secrets)
+        return headers
+
+    def _to_be_renewed(self, answer: Answer) -> Answer:
+        """Have the file read anew, and the request tried again soon: a token is renewed without anybody who changes a setting."""
+        self._followed.doubt()
+        wrong = self._followed.wrong
+        detail = f"{answer.detail}; the file with headers {wrong}" if wrong else answer.detail
+        return replace(answer, kind=Kind.RETRY, detail=detail)
 
 
 def proxy_for(host: str, schemes: Iterable[str]) -> str | None:
@@ -147,24 +177,16 @@ def proxy_for(host: str, schemes: Iterable[str]) -> str | None:
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
-def _without_credentials(otlp: OtlpSettings) -> tuple[str, dict[str, str]]:
-    """Return the endpoint without user name and password, and the headers, in which they stand instead (RFC 7617)."""
-    headers = {name.lower(): value for name, value in otlp.headers.items()}
-    parts = urlsplit(otlp.endpoint if "://" in otlp.endpoint else f"//{otlp.endpoint}")
+def _without_credentials(endpoint: str) -> tuple[str, dict[str, str]]:
+    """Return an endpoint without user name and password, and the header in which they stand instead (RFC 7617)."""
+    headers = {}
+    parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")
     credentials, at, host = parts.netloc.rpartition("@")
     if at:
         user, _, password = credentials.partition(":")
         encoded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
-        headers.setdefault("authorization", f"Basic {encoded}")
+        headers["authorization"] = f"Basic {encoded}"
     return urlunsplit(parts._replace(netloc=host, fragment="")), headers
-
-
-def _state_of(path: str) -> object:
-    try:
-        status = os.stat(path)  # noqa: PTH116 # once a request; a Path costs more than the call
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _fit_to_show(detail: str, secrets: frozenset[str]) -> str:

@@ -43,7 +43,7 @@ def make_resource(settings: Settings, *application: object) -> Resource:
 
 def make_logger_provider(settings: Settings, resource: Resource) -> tuple[LoggerProvider, Watch]:
     """Return a LoggerProvider that exports over OTLP as the settings say, and the watch on its exporter."""
-    otlp = settings.logs
+    otlp = settings.logs.with_headers_now()
     watch = Watch("logs", otlp)
     with on_their_own("logs"):
         exporter = (
@@ -58,7 +58,7 @@ def make_logger_provider(settings: Settings, resource: Resource) -> tuple[Logger
 
 def make_tracer_provider(settings: Settings, resource: Resource) -> tuple[TracerProvider, Watch]:
     """Return a TracerProvider that exports over OTLP as the settings say, and the watch on its exporter."""
-    otlp = settings.traces
+    otlp = settings.traces.with_headers_now()
     watch = Watch("traces", otlp)
     with on_their_own("traces"):
         exporter = (

@@ -32,7 +32,7 @@ def journal_settings(own: Mapping[str, Any], service_name: str | None, environ: 
 
     Args:
         own: The project's own settings, read.
-        service_name: Names the default directory: services do not send each other's events.
+        service_name: Names the default directory: services do not send each other's events, but for those without a name.
         environ: Environment variables.
     """
     directory = own["journal"] or _default_directory(service_name, environ)

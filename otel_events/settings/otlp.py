@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from otel_events.settings import readers
+from otel_events.settings.header_file import Found, HeaderFile
 from otel_events.settings.sources import Sources, hidden, without_credentials
 
 PROTOCOLS: Final = ("http/protobuf", "grpc")
@@ -37,13 +38,14 @@ class OtlpSettings:
     Args:
         endpoint: The URL that requests go to; for HTTP with the signal's path.
         protocol: ``http/protobuf`` or ``grpc``.
-        headers: Sent with each request; never shown.
+        headers: Sent with each request, with those of the file as they were when the settings were resolved; never shown.
         insecure: gRPC without TLS. An ``http`` or ``https`` scheme in the endpoint decides before it does.
         certificate: File with the certificates to trust, PEM; None for the system's.
         client_key: File with the client's private key, PEM.
         client_certificate: File with the client's certificate, PEM.
         compression: ``none`` or ``gzip``.
-        timeout_seconds: For one export, with its retries.
+        timeout_seconds: For one request on the direct pipeline; on the SDK's, for one export with its retries.
+        header_file: Where headers stand that may change; None for nowhere.
     """
 
     endpoint: str = field(repr=False)
@@ -55,6 +57,7 @@ class OtlpSettings:
     client_certificate: str | None
     compression: str
     timeout_seconds: float
+    header_file: HeaderFile | None = None
 
     @property
     def shown_endpoint(self) -> str:
@@ -68,6 +71,15 @@ class OtlpSettings:
     def tls(self) -> bool:
         """Whether it goes over TLS."""
         return not self.insecure if "://" not in self.endpoint else self.endpoint.startswith("https://")
+
+    def with_headers_now(self) -> OtlpSettings:
+        """Return the same with what stands in the file with headers now; where that cannot be used, as it is."""
+        if self.header_file is None:
+            return self
+        try:
+            return replace(self, headers=self.header_file.read())
+        except (OSError, ValueError):
+            return self
 
     def read_pem_files(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """Return what is in the files with the trusted certificates, the client's key and its certificate; None for each not set.
@@ -93,8 +105,13 @@ class OtlpSettings:
         return [(name, "-" if value is None else str(value)) for name, value in shown.items()]
 
 
-def otlp_settings(sources: Sources, signal: str) -> OtlpSettings:
-    """Return the settings of ``logs`` or ``traces``: for each the argument, else the signal's variable, else the common one.
+def otlp_settings(sources: Sources, signal: str, found: Found | None = None) -> OtlpSettings:
+    """Return the settings of a signal: for each the argument, else the signal's variable, else the common one.
+
+    Args:
+        sources: Where to look.
+        signal: ``logs`` or ``traces``.
+        found: The file with headers, where there is one, and what stands in it.
 
     Raises:
         SettingsError: An argument is bad.
@@ -120,11 +137,16 @@ def otlp_settings(sources: Sources, signal: str) -> OtlpSettings:
     if not grpc and not sources.found.get(f"{signal}.endpoint", "").endswith(f"_{signal.upper()}_ENDPOINT"):
         endpoint = _with_path(endpoint, f"v1/{signal}")
     a_file: str | None = None
-    return OtlpSettings(
+    resolved = OtlpSettings(
         endpoint=endpoint,
         protocol=protocol,
         headers=standard(
-            "headers", {}, readers.headers, "name=value pairs, in ASCII, separated by commas", show=hidden
+            "headers",
+            {},
+            readers.headers,
+            "a mapping of names to values, in ASCII",
+            expected_text="name=value pairs, in ASCII, separated by commas",
+            show=hidden,
         ),
         insecure=standard("insecure", False, readers.boolean, "true or false"),
         certificate=standard("certificate", a_file, readers.file, "a file that can be read"),
@@ -141,6 +163,12 @@ def otlp_settings(sources: Sources, signal: str) -> OtlpSettings:
             expected_text="a number of milliseconds above 0 and below a day",
         ),
     )
+    if found is None:
+        return resolved
+    elsewhere = sources.found.get(f"{signal}.headers")
+    sources.found[f"{signal}.headers"] = " and ".join(filter(None, (elsewhere, sources.found["headers_file"])))
+    file = HeaderFile(found.path, resolved.headers)
+    return replace(resolved, headers=file.over_others(found.headers), header_file=file)
 
 
 def _with_path(base: str, path: str) -> str:

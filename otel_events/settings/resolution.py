@@ -11,7 +11,7 @@ from typing import Any, Final
 from otel_events.definition.definition import DELIVERIES, ON_FAILURES
 from otel_events.exceptions import SettingsError
 from otel_events.privacy import ACTOR_POLICIES, MIN_PSEUDONYM_KEY_BYTES, PERSONAL_POLICIES, Policy
-from otel_events.settings import journaling, readers
+from otel_events.settings import header_file, journaling, readers
 from otel_events.settings.journaling import JournalSettings, journal_settings
 from otel_events.settings.otlp import OTLP_ARGUMENTS, OtlpSettings, otlp_settings
 from otel_events.settings.queueing import DEFAULT_BYTES, FULL_POLICIES, QueueSettings, queue_settings
@@ -47,6 +47,7 @@ OWN: Final[Mapping[str, OwnSetting]] = MappingProxyType(
             hidden,
         ),
         "keep_keys": OwnSetting((), readers.words, "names of fields or attribute keys, separated by commas"),
+        "headers_file": OwnSetting(None, header_file.found_in, header_file.EXPECTED, header_file.shown_path),
     }
 )
 """The project's own settings: each is an argument of ``configure()`` and, in capitals behind ``OTEL_EVENTS_``, a variable."""
@@ -117,6 +118,7 @@ class Settings:
             ("personal", self.policy.personal),
             ("pseudonym_key", "(set)" if self.policy.pseudonym_key else "-"),
             ("keep_keys", ",".join(sorted(self.policy.keep_keys)) or "-"),
+            ("headers_file", "-" if self.logs.header_file is None else self.logs.header_file.path),
             ("service_name", self.service_name or "(the SDK's default)"),
             ("resource_attributes", ",".join(sorted(self.resource_attributes)) or "-"),
             ("disabled", str(self.disabled).lower()),
@@ -146,31 +148,39 @@ def resolve(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, st
     service_name = sources.standard(
         "service_name", "service_name", ["OTEL_SERVICE_NAME"], None, readers.text, "a text that names the service"
     )
+    no_attributes: dict[str, str | bool | int | float] = {}
+    resource_attributes = sources.standard(
+        "resource_attributes",
+        "resource_attributes",
+        ["OTEL_RESOURCE_ATTRIBUTES"],
+        no_attributes,
+        readers.attributes,
+        "a mapping of keys to str, bool, int or float",
+        expected_text="key=value pairs, separated by commas",
+    )
     _check_delivery(own)
     return Settings(
         signals=own["signals"],
         pipeline=own["pipeline"],
         delivery=own["delivery"],
-        journal=journal_settings(own, service_name, environ),
+        journal=journal_settings(own, service_name or _named_in(resource_attributes), environ),
         queue=queue_settings(sources, own["queue_bytes"], own["when_full"]),
         include=own["include"],
         exclude=own["exclude"],
         policy=_policy(own),
-        logs=otlp_settings(sources, "logs"),
-        traces=otlp_settings(sources, "traces"),
+        logs=otlp_settings(sources, "logs", own["headers_file"]),
+        traces=otlp_settings(sources, "traces", own["headers_file"]),
         service_name=service_name,
-        resource_attributes=sources.standard(
-            "resource_attributes",
-            "resource_attributes",
-            ["OTEL_RESOURCE_ATTRIBUTES"],
-            {},
-            readers.attributes,
-            "a mapping of keys to str, bool, int or float",
-            expected_text="key=value pairs, separated by commas",
-        ),
+        resource_attributes=resource_attributes,
         disabled=sources.standard("disabled", None, ["OTEL_SDK_DISABLED"], False, readers.boolean, "true or false"),
         sources=MappingProxyType(sources.found),
     )
+
+
+def _named_in(resource_attributes: Mapping[str, object]) -> str | None:
+    """Return the service's name that stands among the attributes of the resource, if one does."""
+    name = resource_attributes.get("service.name")
+    return None if name is None else str(name).strip() or None
 
 
 def _check_delivery(own: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ class Noted(Transport[str]):
         self.closed: list[str] = []
         self._answer = answer
 
-    def _open(self) -> str:
+    def _open(self, headers: Mapping[str, str]) -> str:
         text = Path(self._otlp.certificate).read_text(encoding="utf-8") if self._otlp.certificate else "plain"
         if text == "broken":
             raise ValueError("no certificate")

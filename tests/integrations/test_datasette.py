@@ -88,6 +88,8 @@ async def test_the_configuration_wins_over_the_environment(receiver: Receiver, m
 async def test_every_setting_is_a_key_of_the_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pem = tmp_path / "some.pem"
     pem.write_text("a file")
+    headers = tmp_path / "headers"
+    headers.write_text("authorization=Bearer%20y")
     own: dict[str, Any] = {
         "signals": ["logs", "traces"],
         "pipeline": "sdk",
@@ -105,6 +107,7 @@ async def test_every_setting_is_a_key_of_the_configuration(tmp_path: Path, caplo
         "personal": "drop",
         "pseudonym_key": "0123456789abcdef",
         "keep_keys": "token_kind",
+        "headers_file": str(headers),
     }
     assert own.keys() == OWN.keys()
     otlp = {

@@ -45,6 +45,7 @@ class Plan:
         service: Under which name.
         delivery: Of them.
         journal: The directory.
+        headers_file: As in ``configure``; empty for none.
         on_failure: As in ``configure``.
         journal_bytes: Likewise; 0 for the default.
         confirm_seconds: Likewise.
@@ -66,6 +67,7 @@ class Plan:
     service: str
     delivery: str
     journal: str
+    headers_file: str = ""
     on_failure: str = "open"
     journal_bytes: int = 0
     confirm_seconds: float = 0.2
@@ -97,6 +99,7 @@ class Application:
             event_types=[Counted],
             delivery=plan.delivery,
             journal=plan.journal,
+            headers_file=plan.headers_file or None,
             on_failure=plan.on_failure,
             journal_bytes=plan.journal_bytes or None,
             confirm_seconds=plan.confirm_seconds,

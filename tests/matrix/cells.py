@@ -93,6 +93,16 @@ def until_mended(status: int) -> Callable[[Scene], None]:
     return play
 
 
+def until_renewed(scene: Scene) -> None:
+    """Answer every request with 401 that does not have the new token, which then is written into the file."""
+    scene.headers.write_text("authorization=Bearer%20old", encoding="utf-8")
+    scene.proxy.behaviour = proxy.wanting("Bearer new")
+    with scene.application(headers_file=str(scene.headers)) as application:
+        application.tracked()
+        wait_until(lambda: scene.proxy.requests)
+        scene.headers.write_text("authorization=Bearer%20new", encoding="utf-8")
+
+
 def cut_while_sending(scene: Scene) -> None:
     """End the connection while the first request is being sent."""
     scene.proxy.cuts = 1
@@ -239,6 +249,7 @@ CONDITIONS = (
     Condition("collector slow", slow),
     Condition("429 with Retry-After", throttled),
     Condition("401 until mended", until_mended(401)),
+    Condition("401 until the token in the file is renewed", until_renewed),
     Condition("500 until mended", until_mended(500)),
     Condition("connection cut while sending", cut_while_sending),
     Condition(

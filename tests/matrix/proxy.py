@@ -25,12 +25,14 @@ class Exchange:
     """A request that has come, and what can be done with it.
 
     Attributes:
+        authorization: What it says of who sends it.
         body: What came, unpacked.
         numbers: Of the events in it.
     """
 
     def __init__(self, handler: _Handler) -> None:
         self._handler = handler
+        self.authorization = str(handler.headers.get("authorization", ""))
         raw = handler.rfile.read(int(handler.headers["content-length"]))
         self.body = gzip.decompress(raw) if handler.headers.get("content-encoding") == "gzip" else raw
         self.numbers = numbers_in(self.body)
@@ -75,6 +77,15 @@ def hanging_up(exchange: Exchange) -> None:
 def answering(status: int, headers: dict[str, str] | None = None) -> Behaviour:
     """Have nothing pass."""
     return lambda exchange: exchange.answer(status, b"", headers)
+
+
+def wanting(authorization: str) -> Behaviour:
+    """Refuse whoever does not come with this."""
+
+    def behave(exchange: Exchange) -> None:
+        (passing if exchange.authorization == authorization else answering(401))(exchange)
+
+    return behave
 
 
 def slow(seconds: float) -> Behaviour:

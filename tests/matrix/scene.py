@@ -121,7 +121,7 @@ class Scene:
     Args:
         collector: Runs; a cell that stops it starts it again.
         proxy: In front of it.
-        folder: For the journal.
+        folder: For the journal, and the file with headers.
         delivery: Of the events.
         name: Of the cell, and of the service.
     """
@@ -130,6 +130,7 @@ class Scene:
         self.collector = collector
         self.proxy = proxy
         self.journal = folder / "journal"
+        self.headers = folder / "headers"
         self.delivery = delivery
         self.service = name
         self.told: list[Told] = []

@@ -48,6 +48,26 @@ def test_headers_are_sent(token_collector: Collector, protocol: str, name: str) 
 
 
 @protocols
+def test_headers_in_a_file_are_those_that_stand_in_it_at_the_first_event(
+    token_collector: Collector, tmp_path: Path, protocol: str
+) -> None:
+    file = tmp_path / "headers"
+    file.write_text("authorization=Bearer%20old", encoding="utf-8")
+    tracker = otel_events.configure(
+        pipeline="sdk",
+        event_types=[Ping],
+        endpoint=f"http://{token_collector.address(PORTS[protocol])}",
+        protocol=protocol,
+        headers={"Authorization": "Bearer other"},
+        headers_file=file,
+        environ={},
+    )
+    file.write_text(f"authorization=Bearer%20{TOKEN}", encoding="utf-8")
+    tracker.track(Ping())
+    assert tracker.shutdown(10.0) == Outcome(1, 0, 0)
+
+
+@protocols
 def test_the_authority_that_is_set_is_trusted(
     tls_collector: Collector, certificates: Certificates, protocol: str
 ) -> None:

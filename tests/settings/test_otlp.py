@@ -148,6 +148,17 @@ def test_a_bad_endpoint_for_grpc_names_its_port() -> None:
         resolve("logs", {"protocol": "grpc", "endpoint": "ftp://collector"})
 
 
+def test_bad_headers_are_told_what_is_expected_where_they_were_given(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(SettingsError) as refused:
+        resolve("logs", {"headers": lambda: {"authorization": "hunter2"}})
+    shown = "the value given (not shown)"
+    assert str(refused.value) == f"argument headers: {shown} is not a mapping of names to values, in ASCII"
+    resolve("logs", environ={"OTEL_EXPORTER_OTLP_HEADERS": "hunter2"})
+    assert caplog.messages == [
+        f"OTEL_EXPORTER_OTLP_HEADERS: {shown} is not name=value pairs, in ASCII, separated by commas; it is ignored"
+    ]
+
+
 def test_no_headers_value_and_no_password_is_ever_shown(caplog: pytest.LogCaptureFixture) -> None:
     endpoint = "http://alice:hunter2@collector:4318/otlp?key=hunter2"
     settings = resolve("logs", {"endpoint": endpoint, "headers": {"authorization": "hunter2"}})

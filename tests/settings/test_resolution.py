@@ -13,6 +13,7 @@ from otel_events.settings import OWN, RESOURCE_ARGUMENTS, resolve
 from otel_events.settings.otlp import OTLP_ARGUMENTS
 
 KEY = "sixteen bytes at least"
+HEADERS = Path(__file__).with_name("headers.txt")
 
 
 def of(settings: Settings, name: str) -> Any:
@@ -21,6 +22,7 @@ def of(settings: Settings, name: str) -> Any:
         "queue_bytes": settings.queue.max_bytes,
         "journal": settings.journal.directory,
         "journal_bytes": settings.journal.max_bytes,
+        "headers_file": settings.logs.header_file and Path(settings.logs.header_file.path),
     }
     rooms = (settings, settings.queue, settings.journal, settings.policy)
     return elsewhere[name] if name in elsewhere else next(getattr(r, name) for r in rooms if hasattr(r, name))
@@ -43,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "personal": "keep",
     "pseudonym_key": None,
     "keep_keys": frozenset(),
+    "headers_file": None,
 }
 
 VALUES: list[tuple[str, Any, str, Any]] = [
@@ -64,6 +67,7 @@ VALUES: list[tuple[str, Any, str, Any]] = [
     ("personal", "drop", "drop", "drop"),
     ("pseudonym_key", KEY.encode(), KEY, KEY.encode()),
     ("keep_keys", {"actor.token"}, "actor.token", frozenset({"actor.token"})),
+    ("headers_file", HEADERS, str(HEADERS), HEADERS),
 ]
 
 
@@ -105,6 +109,10 @@ EXPECTED = {
     "actor": ("some", "one of full, id, pseudonym, none"),
     "personal": ("hide", "one of keep, pseudonym, drop"),
     "pseudonym_key": ("short", "at least 16 bytes"),
+    "headers_file": (
+        "/no/such/file",
+        "a file of at most 64 KiB that can be read, with name=value pairs, in ASCII, separated by commas or line breaks",
+    ),
 }
 
 
@@ -270,7 +278,22 @@ def test_a_delivery_that_nothing_can_give_is_refused() -> None:
         ({"HOME": "/home/me", "OTEL_SERVICE_NAME": "web shop/1"}, "/home/me/.local/state/otel-events/web_shop_1"),
         ({"HOME": "/home/me", "XDG_STATE_HOME": "/state", "OTEL_SERVICE_NAME": ".."}, "/state/otel-events/_"),
         ({"HOME": "/home/me", "XDG_STATE_HOME": "state"}, "/home/me/.local/state/otel-events/unknown_service"),
+        ({"XDG_STATE_HOME": "/state", "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop"}, "/state/otel-events/shop"),
+        (
+            {"XDG_STATE_HOME": "/s", "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop", "OTEL_SERVICE_NAME": "bank"},
+            "/s/otel-events/bank",
+        ),
+        ({"XDG_STATE_HOME": "/s", "OTEL_RESOURCE_ATTRIBUTES": "service.name=,a=b"}, "/s/otel-events/unknown_service"),
     ],
 )
 def test_the_journal_of_each_service_has_a_place_of_its_own(environ: dict[str, str], expected: str) -> None:
     assert resolve({}, environ).journal.directory == Path(expected)
+
+
+def test_the_argument_that_names_the_service_in_the_resource_names_the_journal_too() -> None:
+    environ = {"XDG_STATE_HOME": "/state", "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop"}
+    by_attribute = resolve({"resource_attributes": {"service.name": "bank"}}, environ)
+    assert by_attribute.journal.directory == Path("/state/otel-events/bank")
+    by_name = resolve({"resource_attributes": {"service.name": "bank"}, "service_name": "post"}, environ)
+    assert by_name.journal.directory == Path("/state/otel-events/post")
+    assert resolve({"resource_attributes": {"service.name": 5}}, environ).journal.directory.name == "5"
