@@ -5,6 +5,7 @@ What is only needed once something is set up is imported where that is done, so 
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -149,6 +150,8 @@ def configure(
     )
     tracker = EventTracker(event_types, check=_checks(settings), on_error=on_error)
     if not settings.disabled:
+        if settings.delivery != "memory":
+            _import_journal()
         listener = make_listener(settings, logger_provider=logger_provider, tracer_provider=tracer_provider)
         tracker.register(listener, "otel")
     for plugin in plugins:
@@ -239,15 +242,21 @@ def _checks(settings: Settings) -> Callable[[EventDefinition], None]:
 
     def check(definition: EventDefinition) -> None:
         has_key(definition)
-        if definition.delivery not in (None, "memory") and (
-            settings.pipeline == "sdk" or "logs" not in settings.signals
-        ):
+        if definition.delivery in (None, "memory"):
+            return
+        if settings.pipeline == "sdk" or "logs" not in settings.signals:
             raise EventDefinitionError(
                 f"{definition.cls.__module__}.{definition.cls.__qualname__}.delivery is {definition.delivery!r}, which needs log "
                 f"records on the direct pipeline. Leave out pipeline=sdk, and have logs among the signals."
             )
+        _import_journal()
 
     return check
+
+
+def _import_journal() -> None:
+    """Have the journal's modules imported before the first event: a child that is forked off meanwhile would wait for ever."""
+    importlib.import_module("otel_events.direct.journal.queue")
 
 
 def pseudonym_check(policy: Policy) -> Callable[[EventDefinition], None]:

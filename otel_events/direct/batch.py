@@ -55,5 +55,5 @@ class Source(Protocol):
     def wake(self) -> None:
         """End a ``wait`` now."""
 
-    def abandon(self) -> int:
-        """Take note that nothing is sent any more, and return how many records are lost by that."""
+    def abandon(self, seconds: float) -> int:
+        """Take note that nothing is sent any more, within so many seconds, and return how many records are lost by that."""

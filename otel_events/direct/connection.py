@@ -39,6 +39,7 @@ class Connection:
 
     Attributes:
         closed: Whether it is.
+        was_used: Whether the latest request was not the first.
     """
 
     def __init__(self, sock: socket.socket, head: Head, pool: urllib3.HTTPConnectionPool) -> None:
@@ -46,7 +47,7 @@ class Connection:
         self._head = head
         self._pool = pool
         self._answered_at = 0.0
-        self.closed = False
+        self.closed = self.was_used = False
 
     def ask(self, body: bytes, deadline: float) -> bytes:
         """Send a request and return what comes first of the answer.
@@ -59,6 +60,7 @@ class Connection:
             OSError: Nothing comes.
             http.client.HTTPException: Likewise.
         """
+        self.was_used = self._answered_at > 0.0
         try:
             self._allow(deadline)
             try:

@@ -24,6 +24,8 @@ from otel_events.direct.sockets import kernel_timed
 
 _KEPT_CONNECTIONS: Final = 2
 
+_TIMED_OUT: Final = 408
+
 
 class Connections:
     """Posts to one URL, on connections that are kept open. Several threads may do so at once.
@@ -63,6 +65,11 @@ class Connections:
         try:
             connection, first = self._asked(body, deadline)
             reply = connection.reply(first, deadline)
+            if reply.status == _TIMED_OUT and connection.was_used:
+                # So it ends a connection on which nothing came for long: it is not about this request (RFC 9110, 15.5.9).
+                connection.close()
+                connection = self._new(deadline)
+                reply = connection.reply(connection.ask(body, deadline), deadline)
         except TimeoutError as error:
             raise ReadTimeoutError(self._pool, self._url, f"Read timed out. (read timeout={seconds:g})") from error
         except (ssl.SSLError, CertificateError) as error:

@@ -6,7 +6,6 @@ before something is changed is held and tried now and then. What is under way co
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import threading
@@ -18,12 +17,13 @@ from typing import Final, Protocol
 from otel_events.direct.answers import Answer, Kind
 from otel_events.direct.batch import Batch, Source
 from otel_events.direct.thread import own_thread
-
-_logger = logging.getLogger("otel_events")
+from otel_events.unexported import fail
 
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
 HOLD_SECONDS: Final = 30.0
+_CLOSING_SECONDS: Final = 0.1
+"""The time of a shutdown that is left, at least, to close where records wait."""
 
 STRANGE_REFUSALS: Final = 16
 """So many records refused, and none ever accepted: it is likelier the server that is the wrong one than the records."""
@@ -85,6 +85,7 @@ class Exporter:
         self._on_end = on_end
         self._name = name
         self._strange_attempts = 0
+        self._abandoned = False
         self._hurry = threading.Event()
         self._ended = threading.Event()
         self._idle = threading.Condition()
@@ -123,26 +124,34 @@ class Exporter:
         self.hurry()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(deadline - time.monotonic(), 0.0))
+        self._abandoned = True
         self._sender.close()
-        if lost := self._source.abandon():
+        if lost := self._source.abandon(max(deadline - time.monotonic(), _CLOSING_SECONDS)):
             self.lost["shutdown"] += lost
 
     def _run(self) -> None:
         while not self._over:
-            hurries = self._hurry.is_set()
-            if not hurries:
-                self._source.wait(self._delay_seconds)
-            self._hurry.clear()
-            # What has come meanwhile waits for others, unless it is enough: each request costs both ends the same work.
-            while not self._over and (batch := self._source.take(self._batch_records, self._batch_bytes)):
-                self._settle(batch)
-                self._call(self._on_turn)
-                if not (hurries or self._source.has_enough):
-                    break
-            self._call(self._on_turn)
-            with self._idle:
-                self._idle.notify_all()
+            try:
+                self._turn()
+            except Exception as error:
+                fail(f"sending raised {type(error).__name__}; it goes on", error)
+                self._ended.wait(FIRST_BACKOFF_SECONDS)
         self._call(self._on_end)
+
+    def _turn(self) -> None:
+        hurries = self._hurry.is_set()
+        if not hurries:
+            self._source.wait(self._delay_seconds)
+        self._hurry.clear()
+        # What has come meanwhile waits for others, unless it is enough: each request costs both ends the same work.
+        while not self._over and (batch := self._source.take(self._batch_records, self._batch_bytes)):
+            self._settle(batch)
+            self._call(self._on_turn)
+            if not (hurries or self._source.has_enough):
+                break
+        self._call(self._on_turn)
+        with self._idle:
+            self._idle.notify_all()
 
     @property
     def _over(self) -> bool:
@@ -152,20 +161,20 @@ class Exporter:
         try:
             if os.getpid() == self.pid:
                 function()
-        except Exception:
-            _logger.exception("what is done between batches raised; sending goes on")
+        except Exception as error:
+            fail("what is done between batches raised; sending goes on", error)
 
     def _settle(self, batch: Batch) -> None:
         """Send a batch until each of its records is sent or refused, or the end has come."""
         waiting: deque[tuple[Sequence[bytes], int]] = deque([(batch.bodies, batch.count)])
         whole = True
         refused: list[tuple[Sequence[bytes], int, Answer]] = []
-        failures = 0
+        failures = settled = 0
         while waiting and not self._over:
             part, count = waiting[0]
             answer = self._send(batch, part)
-            if os.getpid() != self.pid:
-                return
+            if self._abandoned or os.getpid() != self.pid:
+                return  # What is to be said of these records, is said: that they are lost, or still in the journal.
             if answer.kind in (Kind.RETRY, Kind.HOLD):
                 failures += 1
                 self._pause(answer, failures)
@@ -178,16 +187,19 @@ class Exporter:
                 waiting.extendleft(((part[middle:], count - middle), (part[:middle], middle)))
             elif answer.kind is Kind.BAD_DATA:
                 refused.append((part, count, answer))
-                if len(refused) >= STRANGE_REFUSALS and not self.sent and self._strange_attempts < _STRANGE_ATTEMPTS:
+                strange = len(refused) >= STRANGE_REFUSALS and not (self.sent or settled)
+                if strange and self._strange_attempts < _STRANGE_ATTEMPTS:
                     self._strange_attempts += 1
                     waiting, refused, whole = deque([(batch.bodies, batch.count)]), [], True
                     held = Answer(Kind.HOLD, answer.code, answer.detail)
                     self._tell(held)
                     self._pause(held, 1)
-            elif answer.kind is Kind.PARTIAL and not self._keep(batch, part, count, answer):
-                rejected = min(answer.rejected, count)
-                self.lost["rejected"] += rejected
-                self.sent += count - rejected
+            elif answer.kind is Kind.PARTIAL:
+                settled += count
+                if not self._keep(batch, part, count, answer):
+                    rejected = min(answer.rejected, count)
+                    self.lost["rejected"] += rejected
+                    self.sent += count - rejected
             elif answer.kind is Kind.ACCEPTED:
                 self.sent += count
                 batch.sent(count)
@@ -202,8 +214,8 @@ class Exporter:
         """Return the records of a part one by one; none where what they were read from is damaged."""
         try:
             return batch.records() if whole else part
-        except Exception:
-            _logger.exception("a batch that is refused cannot be taken apart; it is given up as a whole")
+        except Exception as error:
+            fail("a batch that is refused cannot be taken apart; it is given up as a whole", error)
             return ()
 
     def _keep(self, batch: Batch, part: Sequence[bytes], count: int, answer: Answer) -> bool:
@@ -221,8 +233,8 @@ class Exporter:
     def _tell(self, answer: Answer) -> None:
         try:
             self._on_answer(answer)
-        except Exception:
-            _logger.exception("telling of an answer raised; sending goes on")
+        except Exception as error:
+            fail("telling of an answer raised; sending goes on", error)
 
     def _pause(self, answer: Answer, failures: int) -> None:
         """Wait before a batch is sent again: as long as the server asks for, else longer each time.
@@ -231,7 +243,10 @@ class Exporter:
         """
         seconds = min(FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
         seconds = HOLD_SECONDS if answer.kind is Kind.HOLD else seconds * random.uniform(0.8, 1.2)  # noqa: S311 # jitter
-        if answer.wait_seconds is not None:
+        # One that asks for hardly any wait is not asked again and again without one.
+        if answer.wait_seconds is not None and (
+            answer.kind is Kind.HOLD or answer.wait_seconds >= FIRST_BACKOFF_SECONDS
+        ):
             self._ended.wait(max(answer.wait_seconds, seconds) if answer.kind is Kind.HOLD else answer.wait_seconds)
             return
         soonest = time.monotonic() + FIRST_BACKOFF_SECONDS

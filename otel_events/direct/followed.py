@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from otel_events.direct.notices import warn
 from otel_events.settings.otlp import OtlpSettings
+from otel_events.unexported import warn
 
 _UNSEEN: Final = object()
 

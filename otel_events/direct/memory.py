@@ -54,6 +54,7 @@ class MemoryQueue:
         self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
         self.dropped = 0
+        self._is_woken = False
 
     def __len__(self) -> int:
         return len(self._records)
@@ -112,17 +113,19 @@ class MemoryQueue:
                 self._first_taken = None
 
     def wait(self, seconds: float) -> None:
-        """Wait until it ``has_enough``, until ``wake`` is called, or for so many seconds."""
+        """Wait until it ``has_enough``, for so many seconds, or until ``wake`` is called, also if it was before."""
         with self._lock:
             # In this order: who puts a record looks at what is wanted after that, without the lock.
             self._records.wanted = self._waking_records
-            if not self.has_enough:
+            if not (self._is_woken or self.has_enough):
                 self._filled.wait(seconds)
             self._records.wanted = 0
+            self._is_woken = False
 
     def wake(self) -> None:
-        """End a ``wait`` now."""
+        """End this ``wait`` now, or the next."""
         with self._lock:
+            self._is_woken = True
             self._filled.notify_all()
 
     def _put_into_full(self, record: bytes) -> bool:
@@ -201,6 +204,6 @@ class MemorySource:
         bodies = self._queue.take(max_records, max_bytes)
         return MemoryBatch(self._queue, self._envelope, bodies) if bodies else None
 
-    def abandon(self) -> int:
+    def abandon(self, seconds: float) -> int:
         """Return how many are lost: all that are left."""
         return self.unsettled

@@ -35,6 +35,12 @@ class Response(http.client.HTTPResponse):
             OSError: Likewise.
         """
         super().begin()
+        while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
+            # http.client passes over 100 alone; what follows the others is the answer as well (RFC 9110, 15.2).
+            self.headers = self.msg = None  # type: ignore[assignment] # as before it has begun
+            super().begin()
+        if self.status == http.client.SWITCHING_PROTOCOLS:
+            self.will_close = True  # Nobody has asked for another protocol.
         if self._bounded.ended:
             # http.client takes the end of the connection for the end of the head.
             raise http.client.IncompleteRead(b"")

@@ -129,7 +129,7 @@ def test_a_source_gives_batches_that_settle_what_was_taken_out() -> None:
     assert source.unsettled == 2
     assert batch.refused([b"2"], 1, Answer(Kind.BAD_DATA, 400)) is False  # Nothing keeps it.
     batch.end()
-    assert source.abandon() == source.unsettled == 1
+    assert source.abandon(0.0) == source.unsettled == 1
 
 
 def test_a_source_waits_as_its_queue_does() -> None:

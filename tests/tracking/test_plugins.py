@@ -66,8 +66,7 @@ class AsyncGenerating:
     [
         (
             UnknownHook(),
-            "'trakc_event', which is no hook. There are: register_events, track_event, late_event, flush, shutdown, stats, "
-            "healthy.",
+            "'trakc_event', which is no hook. There are: register_events, track_event, late_event,",
         ),
         (WrongArgument(), "evnet"),
         (OldWrapper(), "wraps 'track_event'. Each implementation is called on its own here"),

@@ -159,11 +159,24 @@ class Database:
             if self.totals.size_bytes < _SMALL_BYTES:
                 self._give_space_back()
 
-    def close(self) -> None:
-        """Close the connection. Doing it twice, or in another process, does nothing."""
+    def close(self, seconds: float = -1) -> bool:
+        """Close the connection, once nobody uses it. Doing it twice, or in another process, does nothing.
+
+        Args:
+            seconds: How long to wait for that; -1 for as long as it takes.
+
+        Returns:
+            Whether it is closed, or another process's.
+        """
         if not self.foreign:
-            with self.lock, told(self.path):
-                self.connection.close()
+            if not self.lock.acquire(timeout=seconds):
+                return False
+            try:
+                with told(self.path):
+                    self.connection.close()
+            finally:
+                self.lock.release()
+        return True
 
     def leave_alone(self) -> None:
         """In a forked child: keep the parent's connection as it is until the process has ended.

@@ -125,19 +125,22 @@ class JournalDirectory:
                 if file is not None:
                     yield file
 
-    def release(self, file: JournalFile, delete: bool = False) -> None:
-        """Close a file and give its lock back.
+    def release(self, file: JournalFile, seconds: float = -1) -> None:
+        """Close a file and give its lock back; one that is empty is deleted.
 
         Args:
             file: One of ``create`` or ``orphans``.
-            delete: Whether to delete it.
+            seconds: How long to wait for who uses it; -1 for as long as it takes. If that is not enough, it stays as it is until
+                the process ends, and is then an orphan.
         """
+        if not file.close(seconds):
+            return
         lock = self._locks.pop(file.path, None)
+        # Not before it is closed: what was being appended was promised to be there.
+        delete = not file.records and not file.dead_letters
         try:
             if delete:
                 file.delete()
-            else:
-                file.close()
         finally:
             if lock is not None:
                 lock.release(delete)

@@ -227,9 +227,18 @@ class JournalFile:
         """Return the id of the next group where the file has none, else None."""
         return None if totals.records else self._last_id + 1
 
-    def close(self) -> None:
-        """Close the file. Doing it twice, or in a forked child, does nothing."""
-        self._database.close()
+    def close(self, seconds: float = -1) -> bool:
+        """Close the file, once nobody uses it: what is appended until then is in it.
+
+        Doing it twice, or in a forked child, does nothing.
+
+        Args:
+            seconds: How long to wait for that; -1 for as long as it takes.
+
+        Returns:
+            Whether it is closed.
+        """
+        return self._database.close(seconds)
 
     def delete(self) -> None:
         """Close the file and delete it. In a forked child this does nothing."""

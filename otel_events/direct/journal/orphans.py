@@ -65,7 +65,7 @@ class Orphans:
             if file.dead_letters:
                 self._directory.adopt_dead_letters(file, own())
             self.files.remove(file)
-            self._directory.release(file, True)
+            self._directory.release(file)
         except JournalError as error:
             self._say(error)
         if not self.files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class JournalQueue:
         self.put, self.try_to_put, self.attend = self._inbox.put, self._inbox.try_to_put, self._inbox.attend
         self._confirms = Confirms()
         self._takeable = threading.Condition()
-        self._ended = self._stuck = False
+        self._ended = self._stuck = self._is_woken = False
         self._pid = os.getpid()
         self._writer: threading.Thread | None = None
 
@@ -111,32 +112,35 @@ class JournalQueue:
                 self.under_way = batch.count
                 return batch
             if file is not self._own:
-                self.orphans.finish(file, self._opened)
+                self.orphans.finish(file, lambda: self._opened()[0])
         return None
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is a whole batch, until ``wake`` is called, or for so many seconds."""
+        """Wait until there is a whole batch, for so many seconds, or until ``wake`` is called, also if it was before."""
         with self._takeable:
-            if self._stuck or not self._is_own_filled:
+            if not self._is_woken and (self._stuck or not self._is_own_filled):
                 self._takeable.wait(seconds)
+            self._is_woken = False
 
     def wake(self) -> None:
-        """End a ``wait`` now."""
+        """End this ``wait`` now, or the next."""
         with self._takeable:
+            self._is_woken = True
             self._takeable.notify_all()
 
-    def abandon(self) -> int:
-        """Close the journal. What is in it stays there, for a process to come."""
+    def abandon(self, seconds: float) -> int:
+        """Close the journal. What is in it stays there, for a process to come, and also what is still being written."""
+        deadline = time.monotonic() + seconds
         self._ended = True
         self._inbox.close()
         if self._writer is not None and self._writer is not threading.current_thread():
-            self._writer.join(1.0)
+            self._writer.join(seconds)
         self._left_own = self._own.records if self._own is not None else 0
         self._left = sum(file.records for file in self._files())
         files, self._own, self.orphans.files = list(self._files()), None, []
         for file in files:
             try:
-                self._directory.release(file, delete=not file.records and not file.dead_letters)
+                self._directory.release(file, max(deadline - time.monotonic(), 0.0))
             except JournalError as error:
                 self._say(error)
         return 0
@@ -195,39 +199,40 @@ class JournalQueue:
 
     def _append(self, records: Sequence[bytes], receipts: Sequence[DeliveryReceipt]) -> None:
         rows = rows_of(records, self._batch_records, self._batch_bytes)
-        ids = self._append_groups(rows)
+        ids, confirms = self._append_groups(rows)
         self._inbox.settle()
         self._be_well()
         watch_fullness(0 if self._own is None else self._own.size_bytes, self._directory, self._notices)
         # Late, so that this thread is out of the way of those it wakes; but what the collector says of them is said after it.
         if resolve(receipts, "journal"):
-            self._confirms.add(confirms_of(ids, rows, receipts))
+            confirms.add(confirms_of(ids, rows, receipts))
             self.on_confirm()
         elif self._is_own_filled:
             self.wake()
 
-    def _append_groups(self, groups: Sequence[tuple[bytes, int]]) -> list[int]:
-        """Write rows, into a new file where this one shows itself damaged, and return their ids."""
-        file = self._opened()
+    def _append_groups(self, groups: Sequence[tuple[bytes, int]]) -> tuple[list[int], Confirms]:
+        """Write rows, into a new file where this one shows itself damaged; return their ids, and what confirms them."""
+        file, confirms = self._opened()
         try:
-            return file.append(groups)
+            return file.append(groups), confirms
         except JournalDamagedError as error:
             self._set_aside(file, error)
         except JournalError:
             if self._has(file):
                 raise
-        return self._opened().append(groups)
+        file, confirms = self._opened()
+        return file.append(groups), confirms
 
-    def _opened(self) -> JournalFile:
+    def _opened(self) -> tuple[JournalFile, Confirms]:
         with self._opening:
             if self._own is None:
                 self._directory.prepare()
                 self._own = self._directory.create(self._envelope.wrap(()))
-            return self._own
+            return self._own, self._confirms
 
     def _fail(self, entries: Sequence[Entry], error: JournalError) -> None:
-        self._say(error)
         self._on_failure(entries, error)
+        self._say(error)
 
     def _be_well(self) -> None:
         """Take note that this process's file can be written to, and has room."""

@@ -60,7 +60,7 @@ class Orphans:
                     self._file = None
                     self._directory.set_aside(file, error)
                     continue
-                self.abandon()
+                self._release(-1)
         except JournalError as error:
             self.problem = str(error)
         self.finished.set()
@@ -88,12 +88,15 @@ class Orphans:
         if at_once:
             self._under_way = 0
 
-    def abandon(self) -> int:
+    def abandon(self, seconds: float) -> int:
         """Give back the file that is being sent; one with nothing in it is deleted."""
+        self._release(seconds)
+        return 0
+
+    def _release(self, seconds: float) -> None:
         file, self._file = self._file, None
         if file is not None:
-            self._directory.release(file, delete=not file.records and not file.dead_letters)
-        return 0
+            self._directory.release(file, seconds)
 
     def _settled(self, file: JournalFile, groups: Sequence[Group], dead: Sequence[DeadLetter]) -> None:
         try:

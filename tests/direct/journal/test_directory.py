@@ -182,7 +182,7 @@ def test_a_file_has_one_owner_also_within_a_process(directory: JournalDirectory)
     with adopted(other) as (again,):
         assert (again.path, again.request, again.records) == (mine.path, b"mine", 1)
         assert list(directory.orphans()) == []
-    other.release(theirs, delete=True)
+    other.release(theirs)
     assert [path for path, _ in directory.files()] == [mine.path]
 
 
@@ -203,7 +203,7 @@ def test_what_a_killed_process_leaves_is_adopted_with_all_that_is_in_it(director
     assert file.path.name == name
     assert [group.body for group in file.read(0, 9, 99)] == [b"one", b"two"]
     file.settle(1, 2)
-    directory.release(file, delete=True)
+    directory.release(file)
     assert names(directory) == []
 
 
@@ -216,7 +216,7 @@ def test_of_two_processes_one_adopts_a_file(directory: JournalDirectory) -> None
         for file in directory.orphans():
             taken.append(file.path.name)
             file.settle(1, 1)
-            directory.release(file, delete=True)
+            directory.release(file)
         print(" ".join(taken), flush=True)
     """
     with contextlib.ExitStack() as stack:
@@ -251,7 +251,7 @@ def test_what_nobody_needs_is_removed(directory: JournalDirectory) -> None:
     assert list(directory.orphans()) == []
     assert {name for name in names(directory) if not name.startswith(held.path.name)} == set()
     assert directory.damaged == 0
-    directory.release(held, delete=True)
+    directory.release(held)
     assert names(directory) == []
 
 
@@ -277,7 +277,7 @@ def test_dead_letters_move_into_another_file(directory: JournalDirectory) -> Non
 
     assert (source.dead_letters, into.dead_letters, into.records) == (0, 23, 1)
     assert [one.request for one in into.dead_letters_page(0, 99)] == [b"dead %d" % number for number in range(23)]
-    directory.release(source, delete=True)
+    directory.release(source)
     directory.release(into)
     assert [path for path, _ in directory.files()] == [into.path]
 

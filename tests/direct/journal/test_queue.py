@@ -73,7 +73,7 @@ class Rig:
 def rig(tmp_path: Path) -> Iterator[Rig]:
     rig = Rig(tmp_path / "journal")
     yield rig
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_row_is_no_larger_than_a_batch(tmp_path: Path, appends: list[Any]) -> 
     assert sum(count for _, count in groups) == 8
     assert max(count for _, count in groups) == 3
     assert max(len(body) for body, _ in groups) <= len(record("xxxx")) * 2
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 def test_no_thread_and_no_file_before_the_first_event(rig: Rig) -> None:
@@ -261,7 +261,7 @@ def test_a_wait_ends_when_there_is_a_batch_or_at_a_call(tmp_path: Path) -> None:
     while waited.is_alive():
         rig.queue.wake()
         waited.join(0.01)
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 def test_enough_for_one_more_request_is_a_batch_or_what_others_have_left(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_enough_for_one_more_request_is_a_batch_or_what_others_have_left(tmp_pat
     assert not enough()
     rig.on_disk("b")
     assert enough()
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 # -- files of processes that are no more -------------------------------------------------------------------------------
@@ -356,7 +356,7 @@ def test_what_cannot_be_written_is_given_back_said_once_and_goes_on_when_it_can(
     first, last = warnings(caplog)
     assert "cannot be made" in first
     assert last == "the journal takes events again."
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 def test_a_journal_that_fills_up_is_said_before_it_is_full(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -377,7 +377,7 @@ def test_a_journal_that_fills_up_is_said_before_it_is_full(tmp_path: Path, caplo
     for _ in range(8):
         rig.on_disk("x" * 100)
     assert sum("of at most" in line for line in warnings(caplog)) == 2
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 def test_a_damaged_file_is_set_aside_and_the_event_goes_to_another(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
@@ -437,6 +437,7 @@ def test_records_that_cannot_be_taken_out_are_not_sent_again_and_make_no_rush(
     rig.take().end()
     assert rig.queue.trouble == "the disk does not let go"
     assert rig.queue.take(10, 1000) is None
+    rig.queue.wait(0.0)  # It was woken before.
     waiting = threading.Thread(target=rig.queue.wait, args=(60.0,))
     waiting.start()
     waiting.join(0.2)
@@ -448,7 +449,7 @@ def test_records_that_cannot_be_taken_out_are_not_sent_again_and_make_no_rush(
     rig.on_disk("b")
     assert rig.take().records() == [record("b")]
     assert rig.queue.delivered == 1
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 def test_what_cannot_be_read_keeps_nothing_else_back(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -485,7 +486,7 @@ def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: pytest
         refused.wait()
     go_on.set()
     assert [receipt.wait() for receipt in (*first, *rest)] == ["journal"] * 3
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------
@@ -494,12 +495,12 @@ def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: pytest
 def test_at_the_end_an_empty_file_is_deleted_and_one_with_records_kept(rig: Rig) -> None:
     rig.on_disk("a")
     rig.take().end()
-    assert rig.queue.abandon() == 0
+    assert rig.queue.abandon(1.0) == 0
     assert rig.files() == []
 
     rig = Rig(rig.directory.path)
     rig.on_disk("b")
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
     assert len([name for name in rig.files() if name.endswith(".journal")]) == 1
     # It still tells of them.
     assert (rig.queue.unsettled, rig.queue.own_unsettled, rig.queue.take(10, 100)) == (1, 1, None)
@@ -510,7 +511,7 @@ def test_what_waits_is_written_before_the_end_and_what_comes_after_it_is_refused
     rig: Rig,
 ) -> None:
     receipts = rig.put(*map(str, range(200)))
-    rig.queue.abandon()
+    rig.queue.abandon(1.0)
     assert {receipt.wait() for receipt in receipts} == {"journal"}
     [late] = rig.put("late")
     with pytest.raises(DeliveryError, match="is closed"):
