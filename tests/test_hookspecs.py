@@ -33,6 +33,10 @@ class Everything:
         self.calls.append(("track_event", event))
 
     @hookimpl
+    def late_event(self, event: Any) -> None:
+        self.calls.append(("late_event", event))
+
+    @hookimpl
     def flush(self, timeout: float) -> Outcome:
         self.calls.append(("flush", timeout))
         return Outcome(1, 0, 0)
@@ -62,11 +66,13 @@ def test_every_hook_is_called() -> None:
     assert tracker.stats()["everything"] == {"seen": 1}
     assert tracker.healthy()
     assert tracker.flush(2.0) == tracker.shutdown(2.0) == Outcome(1, 0, 0)
+    tracker.track(late := Ping())
     assert [name for name, _ in plugin.calls] == [
-        "register_events", "track_event", "stats", "healthy", "flush", "shutdown"
+        "register_events", "track_event", "stats", "healthy", "flush", "shutdown", "late_event"
     ]  # fmt: skip
     assert {name for name, _ in plugin.calls} == set(HOOKS)
     assert dict(plugin.calls)["track_event"] is event
+    assert dict(plugin.calls)["late_event"] is late
 
 
 @pytest.mark.parametrize("hook", HOOKS)

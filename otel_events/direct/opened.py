@@ -61,7 +61,7 @@ class Opened:
         self.trouble = Trouble(settings.logs, self.counted)
         self.failed: Counter[str] = Counter()
         self.instead = 0
-        self.closed = False
+        self.closed = self._ended = False
         self._settings = settings
         self._stamper = stamper
         self._late = late
@@ -137,11 +137,15 @@ class Opened:
         if late := self._late():
             lost["already_shutdown"] = late
         oldest = [_observed_ns(self.queue.oldest), None if journal is None else journal.oldest_ns]
+        in_flight = self.queue.unsettled - len(self.queue) + (0 if journal is None else journal.under_way)
+        # What is left in the queue at the end is lost, and counted as such.
+        if self._ended:
+            oldest = oldest[1:]
         ages = [(time.time_ns() - moment) / 1e9 for moment in oldest if moment is not None]
         return Reading(
-            queue_records=len(self.queue),
+            queue_records=0 if self._ended else len(self.queue),
             queue_capacity=self._settings.queue.max_records,
-            in_flight=self.queue.unsettled - len(self.queue) + (0 if journal is None else journal.under_way),
+            in_flight=0 if self._ended else in_flight,
             sent=self.sent,
             dropped=lost,
             failed=failed,
@@ -186,6 +190,7 @@ class Opened:
             share = _JOURNAL_SHARE if self._exporter.pending else 1 - _MEMORY_SHARE
             self._journal[1].shutdown(timeout * share)
         self._exporter.shutdown(max(deadline - time.monotonic(), 0.0))
+        self._ended = True
 
     @property
     def journal_files(self) -> frozenset[Path]:
