@@ -80,11 +80,8 @@ def test_a_hook_says_in_a_sentence_what_it_is(hook: str) -> None:
     spec = getattr(hookspecs, hook)
     assert spec.__doc__.strip().endswith(".")
     arguments = list(inspect.signature(spec).parameters)
-    of_events, of_ends = (
-        dict.fromkeys(("track_event", "late_event"), ["event"]),
-        dict.fromkeys(("flush", "shutdown"), ["timeout"]),
-    )
-    assert arguments == {**of_events, **of_ends}.get(hook, [])
+    expected = {"event": {"track_event", "late_event"}, "timeout": {"flush", "shutdown"}}
+    assert arguments == [argument for argument, hooks in expected.items() if hook in hooks]
 
 
 def test_the_project_is_the_group_of_entry_points() -> None:
