@@ -12,7 +12,7 @@ def test_its_events_arrive(receiver: Receiver, environ: dict[str, str], tmp_path
     journal = tmp_path / "journal"
     environ = {**environ, "OTEL_EVENTS_JOURNAL": str(journal)}
     assert run_example("audit_trail.py", environ) == promised_output("audit_trail.py")
-    granted, shown = sorted(arrived(receiver, 2), key=lambda event: event.name)
+    granted, shown = sorted(arrived(receiver, 2), key=lambda event: str(event.name))
     assert (granted.name, granted.attributes["shop.to"], granted.actor) == ("permission-granted", "bob", "alice")
     assert shown.name == "permissions-shown"
     assert journal.is_dir()
