@@ -11,7 +11,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, InMemoryLogR
 
 import otel_events
 from otel_events import DeliveryError, Login, flush_on_return
-from otel_events.unexported import warn
+from otel_events.unexported import fail, warn
 from tests.backends.wait import wait_until
 from tests.direct.faulty import HttpReply, HttpServer
 
@@ -27,6 +27,18 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+
+
+class Broken(logging.Handler):
+    """One that raises, which logging itself leaves to whoever writes a line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        self.asked += 1
+        raise RuntimeError("no disk for logs")
 
 
 class Derived(LoggingHandler):
@@ -99,6 +111,29 @@ def test_where_only_exporters_listen_it_goes_to_standard_error(
         patched.setattr(root, "handlers", [one for one in root.handlers if isinstance(one, LoggingHandler)])
         warn("nobody else hears")
     assert capsys.readouterr().err == "nobody else hears\n"
+
+
+@pytest.mark.parametrize("beside", ["exporters", "others"])
+def test_what_a_handler_or_a_filter_raises_reaches_nobody_who_says_something(
+    beside: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if beside == "exporters":
+        request.getfixturevalue("exported")
+    broken = Broken()
+    LOGGER.addHandler(broken)
+    try:
+        warn("one")
+        fail("two", ValueError("why"))
+    finally:
+        LOGGER.removeHandler(broken)
+    assert broken.asked == 2
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise RuntimeError("no filter")
+
+    monkeypatch.setattr(LOGGER, "filters", [refuse])
+    warn("three")
+    fail("four", ValueError("why"))
 
 
 def test_an_ordinary_record_says_where_it_was_made(caplog: pytest.LogCaptureFixture) -> None:

@@ -108,6 +108,18 @@ def test_nor_one_that_takes_too_long(server: HttpServer, connections: Connection
     assert (len(server.requests), server.connections) == (3, 2)
 
 
+def test_a_408_is_about_a_connection_that_was_kept_and_else_about_the_request(
+    server: HttpServer, connections: Connections
+) -> None:
+    server.script(HttpReply(408))
+    assert connections.post(b"1", 5.0).status == 408
+    assert (len(server.requests), server.connections) == (1, 1)
+    server.script(HttpReply(408), HttpReply(), HttpReply(408), HttpReply(408))
+    assert [connections.post(body, 5.0).status for body in (b"2", b"3")] == [200, 408]
+    assert [request.body for request in server.requests] == [b"1", b"2", b"2", b"3", b"3"]
+    assert server.connections == 3
+
+
 @pytest.mark.parametrize("reply", [HttpReply(close=True), HttpReply(headers={"connection": "close"})])
 def test_a_connection_that_was_closed_a_while_ago_is_not_used(
     server: HttpServer, connections: Connections, monkeypatch: pytest.MonkeyPatch, reply: HttpReply

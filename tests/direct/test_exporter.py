@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -214,6 +217,110 @@ def test_what_it_sends_is_what_the_encoder_gives(rig: Rig) -> None:
     assert rig.arrived() == [["login"]]
 
 
+class Sender:
+    """Answers as a function says, without a server."""
+
+    def __init__(self, answer: Callable[[list[bytes]], Answer]) -> None:
+        self._answer = answer
+        self.sent: list[list[bytes]] = []
+
+    def send(self, body: bytes) -> Answer:
+        request = ExportLogsServiceRequest.FromString(body)
+        records = request.resource_logs[0].scope_logs[0].log_records
+        self.sent.append([record.event_name.encode() for record in records])
+        return self._answer(self.sent[-1])
+
+    def close(self) -> None:
+        pass
+
+
+def exporter_of(sender: Sender, *names: str) -> Exporter:
+    """Return an exporter whose thread is not started, and that has records to send."""
+    queue = MemoryQueue(max_records=1000, max_bytes=10**6, waking_records=1000)
+    for name in names:
+        assert queue.put(field(b"\x12", field(b"\x62", name.encode())))
+    return Exporter(
+        MemorySource(queue, Envelope({"service.name": "rig"})),
+        sender,
+        batch_records=1000,
+        batch_bytes=10**6,
+        delay_seconds=0.01,
+        on_answer=lambda answer: None,
+    )
+
+
+def settle(exporter: Exporter) -> None:
+    """Do what the thread does with all that waits, on this one."""
+    batch = exporter._source.take(1000, 10**6)
+    assert batch is not None
+    exporter._settle(batch)
+
+
+class Passing(threading.Event):
+    """An event at which waiting takes no time: a clock is put forward instead."""
+
+    def __init__(self, clock: list[float]) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self.is_set():
+            assert timeout is not None
+            self._clock[0] += timeout
+        return self.is_set()
+
+
+class Pressing(Passing):
+    """One that is set anew at once, as a flush that waits does it."""
+
+    def clear(self) -> None:
+        self.set()
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+@pytest.mark.parametrize("kind", [Kind.RETRY, Kind.HOLD])
+@pytest.mark.parametrize("wait_seconds", [None, 0.0, 0.01])
+def test_who_asks_for_hardly_a_wait_is_not_asked_again_without_one(
+    monkeypatch: pytest.MonkeyPatch, wait_seconds: float | None, kind: Kind, hurried: bool
+) -> None:
+    clock, asked_at = [0.0], []
+
+    def answer(names: list[bytes]) -> Answer:
+        asked_at.append(clock[0])
+        return Answer(kind, 429, "", wait_seconds=wait_seconds) if len(asked_at) < 20 else Answer(Kind.ACCEPTED, 200)
+
+    monkeypatch.setattr(exporters, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    exporter = exporter_of(Sender(answer), "a")
+    exporter._ended = Passing(clock)
+    exporter._hurry = Pressing(clock) if hurried else Passing(clock)
+    exporter._hurry.clear()
+    settle(exporter)
+    assert exporter.sent == 1
+    waits = [later - earlier for earlier, later in itertools.pairwise(asked_at)]
+    assert min(waits) >= 0.8 * exporters.FIRST_BACKOFF_SECONDS
+
+
+def test_what_is_accepted_after_the_shutdown_has_given_it_up_is_not_counted_as_sent_too() -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def answer(names: list[bytes]) -> Answer:
+        at_work.set()
+        go_on.wait(30.0)
+        return Answer(Kind.ACCEPTED, 200)
+
+    exporter = exporter_of(Sender(answer), *"abcde")
+    exporter.start()
+    exporter.hurry()
+    assert at_work.wait(30.0)
+    exporter.shutdown(0.05)
+    assert (exporter.sent, dict(exporter.lost)) == (0, {"shutdown": 5})
+    go_on.set()
+    assert exporter._thread is not None
+    exporter._thread.join(30.0)
+    assert not exporter._thread.is_alive()
+    assert (exporter.sent, dict(exporter.lost)) == (0, {"shutdown": 5})
+
+
 # -- a server that is the wrong one ------------------------------------------------------------------------------------
 
 
@@ -237,6 +344,24 @@ def test_where_all_is_refused_and_nothing_was_ever_accepted_the_batch_is_held_th
         assert rig.exporter.flush(20.0)
         assert [len(names) for names in rig.arrived()].count(count) == whole + 1
         rig.exporter.shutdown(5.0)
+
+
+def test_what_such_a_server_has_taken_in_part_is_not_settled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporters, "FIRST_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr(exporters, "HOLD_SECONDS", 0.0)
+
+    def answer(names: list[bytes]) -> Answer:
+        if names in ([b"p1"], [b"p2"]):
+            return Answer(Kind.PARTIAL, 200, "no", 1)
+        return Answer(Kind.BAD_DATA, 400)
+
+    refused = names_of(2 * exporters.STRANGE_REFUSALS)
+    exporter = exporter_of(sender := Sender(answer), "p1", "p2", *refused)
+    settle(exporter)
+    assert (exporter.pending, exporter.sent) == (0, 0)
+    assert dict(exporter.lost) == {"rejected": 2, "refused": len(refused)}
+    alone = Counter(names[0] for names in sender.sent if len(names) == 1)
+    assert (alone[b"p1"], alone[b"p2"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("rig")

@@ -6,6 +6,7 @@ import gc
 import itertools
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -263,3 +264,54 @@ def test_it_keeps_nothing(value: Any) -> None:
         gc.collect()
         after = [sys.getrefcount(thing) for thing in watched]
     assert all(abs(count - earlier) < 100 for count, earlier in zip(after, before, strict=True))
+
+
+AT_THE_END = """
+import os, sys
+from dataclasses import dataclass
+import otel_events
+from otel_events import Event
+from otel_events.direct import pipeline
+
+pipeline._EXIT_SECONDS = 0.05  # Nobody listens.
+
+@dataclass
+class Said(Event):
+    name = "said"
+    number: int
+
+tracker = otel_events.configure(
+    event_types=[Said], pipeline="direct", delivery="memory", endpoint="http://127.0.0.1:9", environ={}
+)
+
+class Bye:
+    def __init__(self):
+        self.tracker, self.event, self.write = tracker, Said, os.write
+    def __del__(self):
+        self.write(1, b"bye")
+        for number in range(3):
+            self.tracker.track(self.event(number=number))
+
+tracker.track(Said(number=0))
+bye = Bye()
+
+def keeps_globals():
+    pass
+"""
+
+KEPT_BY = {
+    "the program": "",
+    "sys": "sys.bye = bye; del bye",
+    "a hook": "bye.hook = lambda *_: bye; sys.excepthook = bye.hook",
+    "itself": "bye.itself = bye; del bye",
+}
+
+
+@pytest.mark.parametrize("kept", KEPT_BY.values(), ids=KEPT_BY)
+def test_what_a_finalizer_tracks_when_the_interpreter_ends_is_no_fault(kept: str) -> None:
+    """Modules are gone by then, those that are compiled too, and what is in freed memory is overwritten here."""
+    command = [sys.executable, "-X", "faulthandler", "-c", AT_THE_END + kept]
+    environ = {**os.environ, "PYTHONMALLOC": "debug"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
+    assert (done.returncode, done.stdout) == (0, "bye"), done.stderr
+    assert "Fatal" not in done.stderr

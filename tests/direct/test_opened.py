@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ from otel_events import Event, EventTracker, Outcome
 from otel_events.direct import exporter as exporters
 from otel_events.direct.checkpoint import Checkpoint
 from otel_events.direct.journal.directory import JournalDirectory
+from otel_events.direct.journal.queue import JournalQueue
+from otel_events.direct.opened import Opened
 from otel_events.direct.pipeline import DirectPipeline
+from otel_events.direct.receipts import BOUND_SECONDS
 from otel_events.exceptions import DeliveryError
 from otel_events.settings import resolve
 from otel_events.stamp import Stamper
@@ -438,3 +442,72 @@ def test_further_events_of_a_class_go_the_same_way_as_its_first_one(folder: Path
     [listener] = [plugin for plugin in tracker._plugins._manager.get_plugins() if hasattr(plugin, "_stamper")]
     with pytest.raises(DeliveryError, match="after the shutdown"):
         listener.track_event(Booked(number=9))
+
+
+# -- what the garbage collector runs in between ------------------------------------------------------------------------
+
+
+def tracked_in_between(
+    monkeypatch: pytest.MonkeyPatch, where: type, name: str, track: Callable[[], object]
+) -> list[object]:
+    """Have a finalizer track an event before a function goes on, once; return what came of that, when it is over."""
+    function = getattr(where, name)
+    begun: list[bool] = []
+    over: list[object] = []
+
+    class Garbage:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            over.append(track())
+
+    def interrupted(*arguments: Any, **named: Any) -> Any:
+        if not begun:
+            begun.append(True)
+            Garbage()
+            gc.collect()  # as any allocation there may begin it
+        return function(*arguments, **named)
+
+    monkeypatch.setattr(where, name, interrupted)
+    return over
+
+
+@pytest.mark.parametrize("delivery", ["memory", "journal"])
+@pytest.mark.parametrize(
+    "place",
+    [(Opened, "__init__"), (Opened, "start"), (Opened, "_make_journal")],
+    ids=lambda one: one[1],
+)
+def test_an_event_that_a_finalizer_tracks_while_something_is_opened_is_tracked(
+    server: HttpServer, folder: Path, monkeypatch: pytest.MonkeyPatch, delivery: str, place: tuple[type, str]
+) -> None:
+    tracker = configure(server.endpoint, folder, delivery=delivery)
+    over = tracked_in_between(monkeypatch, *place, lambda: tracker.track(Ordered(number=1)))
+    names = {thread.name for thread in threading.enumerate()}
+
+    def track() -> None:
+        tracker.track(Viewed(number=2))
+        tracker.track(Ordered(number=3))
+
+    thread = threading.Thread(target=track, daemon=True)
+    thread.start()
+    thread.join(30.0)
+    assert not thread.is_alive()  # It would wait for itself for ever.
+    assert over == [None]
+    assert tracker.shutdown(10.0) == Outcome(3, 0, 0)
+    assert sum(request.body.count(b"app.number") for request in server.requests) == 3
+    assert [one.name for one in threading.enumerate() if one.name not in names and "otel" in one.name] == []
+
+
+def test_what_a_finalizer_tracks_on_the_thread_of_the_journal_does_not_wait_for_itself(
+    server: HttpServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = configure(server.endpoint, folder)
+    tracker.track(Ordered(number=1))
+    over = tracked_in_between(monkeypatch, JournalQueue, "_append", lambda: tracker.track(Ordered(number=2)))
+    began = time.monotonic()
+    tracker.track(Ordered(number=3))
+    assert time.monotonic() - began < BOUND_SECONDS / 2
+    assert over == [None]
+    assert tracker.shutdown(10.0) == Outcome(3, 0, 0)

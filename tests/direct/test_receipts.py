@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import gc
 import importlib.util
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -250,6 +252,126 @@ def test_many_waits_are_timed_and_those_that_are_over_are_not_kept() -> None:
         return await asyncio.wait_for(asyncio.gather(*tasks), LONG)
 
     assert asyncio.run(main()) == ["journal"] * 300
+
+
+def test_many_that_all_wait_are_not_looked_at_again_with_each_further_one() -> None:
+    async def main() -> None:
+        alarm = alarm_of(asyncio.get_running_loop(), LONG)
+        kept = [alarm.kept]
+        receipts = [DeliveryReceipt(confirm_seconds=LONG) for _ in range(1000)]
+        tasks = []
+        for receipt in receipts:
+            tasks.append(asyncio.ensure_future(_waiting(receipt)))
+            await asyncio.sleep(0)
+            if alarm.kept != kept[-1]:
+                kept.append(alarm.kept)
+        assert len(alarm) == 1000
+        assert alarm.kept >= 1000
+        assert len(kept) <= 5  # So often all of them were looked at.
+        resolve(receipts, "collector")
+        assert await asyncio.gather(*tasks) == ["collector"] * 1000
+        for _ in range(alarm.kept):
+            more = DeliveryReceipt(confirm_seconds=LONG)
+            asyncio.get_running_loop().call_soon(resolve, [more], "collector")
+            assert await more == "collector"
+        assert len(alarm) <= 128
+        assert alarm.kept == 128
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_is_run_within_a_callback_of_another_wakes_its_own_callers() -> None:
+    """As nest_asyncio and its like do it."""
+
+    async def wait_on_a_loop() -> None:
+        loop = asyncio.get_running_loop()
+        receipts = [DeliveryReceipt(confirm_seconds=LONG) for _ in range(3)]
+        waiting = [receipt.__await__() for receipt in receipts]
+        assert [one.get_loop() for one in map(next, waiting)] == [loop] * 3
+        tasks = [asyncio.ensure_future(_waiting(receipt)) for receipt in map(_new, range(3))]
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(asyncio.gather(*tasks), LONG) == ["journal"] * 3
+
+    def _new(_: int) -> Any:
+        receipt = DeliveryReceipt()
+        asyncio.get_running_loop().call_soon(resolve, [receipt], "journal")
+        return receipt
+
+    def within() -> None:
+        outer = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        inner = asyncio.new_event_loop()
+        try:
+            inner.run_until_complete(wait_on_a_loop())
+        finally:
+            inner.close()
+            asyncio._set_running_loop(outer)
+
+    async def main() -> None:
+        await wait_on_a_loop()
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def call() -> None:
+            try:
+                within()
+            except BaseException as error:
+                ended.set_exception(error)
+            else:
+                ended.set_result(None)
+
+        asyncio.get_running_loop().call_soon(call)
+        await ended
+        await wait_on_a_loop()
+
+    asyncio.run(main())
+
+
+FORKED = """
+import asyncio, os, sys
+if sys.argv[1] == "plain":
+    sys.modules["otel_events.direct.receipt"] = None
+from otel_events.direct.receipts import DeliveryReceipt, resolve
+
+async def wait():
+    loop = asyncio.get_running_loop()
+    receipts = [DeliveryReceipt(True, 0.0) for _ in range(3)]
+    async def one(receipt):
+        return await receipt
+    tasks = [asyncio.ensure_future(one(receipt)) for receipt in receipts]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in tasks)  # as on a loop that would be told of a wait on another
+    loop.call_soon(resolve, receipts, "journal")
+    return await asyncio.wait_for(asyncio.gather(*tasks), 8.0)
+
+async def main():
+    assert await wait() == ["journal"] * 3
+    child = os.fork()
+    if not child:
+        try:
+            # The parent's loop does not run here, which Python before 3.12 sees by the process.
+            if sys.version_info < (3, 12):
+                assert asyncio._get_running_loop() is None
+            else:
+                asyncio._set_running_loop(None)
+            assert asyncio.run(wait()) == ["journal"] * 3
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+            os._exit(3)
+        os._exit(0)
+    _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    assert await wait() == ["journal"] * 3
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_is_forked_off_within_a_loop_awaits_on_its_own(kind: str) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, kind]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:

@@ -16,12 +16,13 @@ from tests.direct.ends import dripping, two_ends
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 WITH_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\nx: y\r\n\r\n"
+HINTS = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style>\r\n\r\n"
 UNTIL_THE_END = b"HTTP/1.0 200 OK\r\n\r\nbody"
 
 kinds = pytest.mark.parametrize(
     "data",
-    [WITH_LENGTH, CHUNKED, UNTIL_THE_END, CONTINUE + CONTINUE + WITH_LENGTH],
-    ids=["length", "chunked", "end", "continue"],
+    [WITH_LENGTH, CHUNKED, UNTIL_THE_END, CONTINUE + CONTINUE + WITH_LENGTH, HINTS + CONTINUE + HINTS + CHUNKED],
+    ids=["length", "chunked", "end", "continue", "hints"],
 )
 
 
@@ -67,6 +68,19 @@ def test_it_is_read_wherever_what_was_read_already_ends(data: bytes) -> None:
             server.sendall(data[end:])
             server.shutdown(socket.SHUT_WR)
             assert body_of(client, data[:end]) == b"body"
+
+
+def test_what_comes_before_the_answer_is_no_part_of_it(ends: tuple[socket.socket, socket.socket]) -> None:
+    client, _ = ends
+    response = Response(client, method="POST", first=HINTS + b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    response.begin()
+    assert (response.status, response.reason, response.headers.items()) == (
+        400,
+        "Bad Request",
+        [("Content-Length", "0")],
+    )
+    assert (response.read(), response.leaves_connection) == (b"", True)
+    response.close()
 
 
 @pytest.mark.parametrize("surplus", [b"", b"H", WITH_LENGTH, bytes(20_000)], ids=len)

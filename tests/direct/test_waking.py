@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import gc
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +136,82 @@ def test_the_descriptor_goes_with_the_loop() -> None:
     del loop
     gc.collect()
     assert not link.is_symlink() or "eventfd" not in str(link.readlink())
+
+
+@has_counters
+def test_those_who_wait_again_at_once_do_not_keep_the_loop_from_everything_else(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    heard = 0
+    stopped_at: list[int] = []
+
+    def hear(waiting: list[int]) -> None:
+        nonlocal heard
+        heard += 1
+        if heard < 10_000:
+            doorbell(waiting)  # as a task that is woken, and whose next event is on disk already
+
+    def stop() -> None:
+        stopped_at.append(heard)
+        loop.stop()
+
+    doorbell = Doorbell(loop, hear)
+    doorbell([1])
+    doorbell([2])
+    loop.call_soon(loop.call_soon, loop.call_soon, stop)
+    loop.run_forever()
+    assert 2 <= stopped_at[0] <= 20
+    while heard < 100:  # They are not forgotten, either.
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+
+
+@has_counters
+def test_the_descriptors_of_closed_loops_go_at_the_next_loop_without_the_garbage_collector() -> None:
+    async def main() -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        waker = waker_of(loop, print)
+        assert isinstance(waker, Doorbell)
+        waker([])
+        return loop
+
+    def counters() -> int:
+        links = []
+        for link in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                links.append(str(link.readlink()))
+        return sum("eventfd" in link for link in links)
+
+    loops, open_ones = [], []
+    gc.disable()
+    try:
+        for _ in range(20):
+            loops.append(asyncio.run(main()))  # as what a cycle keeps
+            open_ones.append(counters())
+        assert max(open_ones) <= open_ones[0]
+    finally:
+        gc.enable()
+
+
+@has_counters
+def test_a_loop_does_not_keep_what_its_first_caller_has_in_the_context(loop: asyncio.AbstractEventLoop) -> None:
+    class Request:
+        pass
+
+    current: contextvars.ContextVar[Request] = contextvars.ContextVar("current")
+    seen: list[weakref.ref[Request]] = []
+
+    async def handle() -> None:
+        current.set(request := Request())
+        seen.append(weakref.ref(request))
+        waker_of(loop, print)
+
+    async def main() -> None:
+        await asyncio.get_running_loop().create_task(handle())
+
+    loop.run_until_complete(main())
+    gc.collect()
+    assert [one() for one in seen] == [None]
 
 
 def test_receipts_wake_callers_on_any_loop(any_loop: asyncio.AbstractEventLoop) -> None:

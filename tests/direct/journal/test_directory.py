@@ -365,3 +365,15 @@ def test_a_crowded_directory_is_not_looked_at_to_its_end(
     assert len(directory.files()) == 50
     (message,) = [entry.getMessage() for entry in caplog.records]
     assert f"{directory.path} of a journal holds more than 50 files" in message
+
+
+def test_one_that_somebody_uses_longer_than_there_is_time_stays_as_it_is(directory: JournalDirectory) -> None:
+    file = directory.create(b"request")
+    with file._database.lock:
+        directory.release(file, 0.01)
+        assert file.path.exists()
+        assert list(JournalDirectory(directory.path, MAX_BYTES).orphans()) == []  # It is owned, until the process ends.
+    file.append([ONE])
+    directory.release(file)
+    with adopted(JournalDirectory(directory.path, MAX_BYTES)) as [again]:
+        assert again.records == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from otel_events.direct.envelope import Envelope
 from otel_events.direct.journal import inbox as inboxes
 from otel_events.direct.journal import orphans
 from otel_events.direct.journal.batch import JournalBatch
+from otel_events.direct.journal.database import Database
 from otel_events.direct.journal.directory import JournalDirectory
 from otel_events.direct.journal.entries import Entry
-from otel_events.direct.journal.file import JournalFile
+from otel_events.direct.journal.file import JournalFile, records_of
 from otel_events.direct.journal.queue import JournalQueue
 from otel_events.direct.notices import Notices
-from otel_events.direct.receipts import DeliveryReceipt, resolve
+from otel_events.direct.receipts import BOUND_SECONDS, DeliveryReceipt, resolve
 from otel_events.exceptions import DeliveryError, JournalError
 from tests.backends.wait import wait_until
 from tests.direct.journal.support import leave, record
@@ -518,3 +520,102 @@ def test_what_waits_is_written_before_the_end_and_what_comes_after_it_is_refused
         late.wait()
     assert Rig(rig.directory.path).take().count == 200
     assert not [thread for thread in threading.enumerate() if thread.name == "otel-events-journal"]
+
+
+def test_what_is_being_written_at_the_end_is_kept_though_the_file_was_empty(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.on_disk("a")
+    rig.take().end()
+    transact, go_on, at_work = Database._transact, threading.Event(), threading.Event()
+
+    def slow(database: Database, *arguments: Any, **named: Any) -> None:
+        at_work.set()
+        go_on.wait(30.0)
+        transact(database, *arguments, **named)
+
+    monkeypatch.setattr(Database, "_transact", slow)
+    [receipt] = rig.put("b")
+    assert at_work.wait(30.0)
+    began = time.monotonic()
+    assert rig.queue.abandon(0.1) == 0
+    assert time.monotonic() - began < 10.0
+    go_on.set()
+    assert receipt.wait() == "journal"
+    held = [name for name in rig.files() if name.endswith(".journal")]
+    assert len(held) == 1
+    with rig.directory.visit(rig.directory.path / held[0]) as (file, _):
+        assert records_of(file.read(0, 10, 1000)[0].body) == [record("b")]
+
+
+def test_what_is_written_while_the_file_is_being_closed_is_kept(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked whether the file is empty once nobody can write to it, and not before."""
+    rig.on_disk("a")
+    rig.take().end()
+    append, close = JournalFile.append, JournalFile.close
+    go_on, written = threading.Event(), threading.Event()
+
+    def slow(file: JournalFile, groups: Sequence[tuple[bytes, int]]) -> list[int]:
+        go_on.wait(30.0)
+        ids = append(file, groups)
+        written.set()
+        return ids
+
+    def late(file: JournalFile, seconds: float = -1) -> bool:
+        go_on.set()
+        assert written.wait(30.0)
+        return close(file, seconds)
+
+    monkeypatch.setattr(JournalFile, "append", slow)
+    monkeypatch.setattr(JournalFile, "close", late)
+    [receipt] = rig.put("b")
+    rig.queue.abandon(0.05)
+    assert receipt.wait() == "journal"
+    assert Rig(rig.directory.path).take().records() == [record("b")]
+
+
+def test_a_handler_of_the_log_that_raises_does_not_end_the_writing(tmp_path: Path) -> None:
+    class Broken(logging.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            raise RuntimeError("no disk for logs")
+
+    (tmp_path / "in the way").touch()
+    rig = Rig(tmp_path / "in the way" / "journal")
+    broken = Broken()
+    logging.getLogger("otel_events").addHandler(broken)
+    try:
+        for name in "ab":
+            [receipt] = rig.put(name)
+            with pytest.raises(DeliveryError, match="cannot be made"):
+                receipt.wait()
+        (tmp_path / "in the way").unlink()
+        rig.on_disk("c")
+    finally:
+        logging.getLogger("otel_events").removeHandler(broken)
+    rig.queue.abandon(1.0)
+
+
+def test_a_finalizer_that_tracks_an_event_on_the_writing_thread_does_not_wait_for_itself(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = JournalFile.append
+    inner: list[DeliveryReceipt] = []
+    told: list[object] = []
+
+    def interrupted(file: JournalFile, groups: Sequence[tuple[bytes, int]]) -> list[int]:
+        if not inner:
+            inner.extend(rig.put("by a finalizer"))  # as what the garbage collector runs does it
+            try:
+                told.append(inner[0].wait())
+            except TimeoutError as error:
+                told.append(error)
+        return append(file, groups)
+
+    monkeypatch.setattr(JournalFile, "append", interrupted)
+    # Before anybody who waits is woken because it takes too long.
+    began = time.monotonic()
+    rig.on_disk("a")
+    assert time.monotonic() - began < BOUND_SECONDS / 2
+    assert isinstance(told[0], TimeoutError)
+    assert inner[0].wait() == "journal"
+    assert rig.take().records() == [record("a"), record("by a finalizer")]
