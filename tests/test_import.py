@@ -25,6 +25,7 @@ ROOMS = {
     "semconv",
     "stamp",
     "tracking",
+    "unexported",
     "version",
 }
 """Of the package itself, with all that is in them. Whoever adds one looks at what ``benchmarks/imports.py`` says of it."""

@@ -136,7 +136,8 @@ class Exporter:
             except Exception as error:
                 fail(f"sending raised {type(error).__name__}; it goes on", error)
                 self._ended.wait(FIRST_BACKOFF_SECONDS)
-        self._call(self._on_end)
+        if not self._abandoned:
+            self._call(self._on_end)
 
     def _turn(self) -> None:
         hurries = self._hurry.is_set()

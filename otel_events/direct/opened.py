@@ -270,8 +270,10 @@ class Opened:
     def _send_checkpoint(self, record: bytes) -> bool:
         """Send a checkpoint, once, and past the queues: it is no event, and the next one says all that it said."""
         answer = self._transport.send(self._envelope.wrap([record]))
-        self.trouble.see(answer)
-        return answer.kind is Kind.ACCEPTED
+        is_acknowledged = answer.kind is Kind.ACCEPTED
+        if is_acknowledged or self.trouble.now is None:  # Trouble that is known is not said again at the end.
+            self.trouble.see(answer)
+        return is_acknowledged
 
 
 def transport_of(settings: Settings) -> Transport[Any]:

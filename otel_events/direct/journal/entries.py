@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from otel_events.direct.receipts import DeliveryReceipt
@@ -36,6 +37,14 @@ def rows_of(records: Sequence[bytes], max_records: int, max_bytes: int) -> list[
             part, size = [], len(record)
         part.append(record)
     return [*rows, (b"".join(part), len(part))]
+
+
+def count_fitting(records: Sequence[bytes], room_bytes: int) -> int:
+    """Return how many of the first records have so many bytes at most, together."""
+    for count, size in enumerate(accumulate(map(len, records))):
+        if size > room_bytes:
+            return count
+    return len(records)
 
 
 def confirms_of(

@@ -128,7 +128,8 @@ class JournalFile:
             if totals.size_bytes + size > self._max_bytes:
                 raise JournalFullError(
                     f"the journal {self.path} is full: it holds {totals.size_bytes} bytes and may hold {self._max_bytes}. "
-                    "Look whether what it holds is sent, or have it hold more."
+                    "Look whether what it holds is sent, or have it hold more: journal_bytes.",
+                    self._max_bytes - totals.size_bytes,
                 )
             for body, count in groups:
                 # Not taken back when this fails: whoever has read up to an id must not miss what has the same one later.

@@ -12,8 +12,8 @@ from otel_events.direct.envelope import Envelope
 from otel_events.direct.journal.batch import JournalBatch
 from otel_events.direct.journal.confirms import Confirms
 from otel_events.direct.journal.directory import JournalDirectory
-from otel_events.direct.journal.entries import Entry, confirms_of, rows_of
-from otel_events.direct.journal.file import DeadLetter, Group, JournalDamagedError, JournalFile
+from otel_events.direct.journal.entries import Entry, confirms_of, count_fitting, rows_of
+from otel_events.direct.journal.file import DeadLetter, Group, JournalDamagedError, JournalFile, JournalFullError
 from otel_events.direct.journal.fullness import watch_fullness
 from otel_events.direct.journal.inbox import Inbox
 from otel_events.direct.journal.orphans import Orphans
@@ -189,10 +189,25 @@ class JournalQueue:
             records, receipts = taken
             try:
                 self._append(records, receipts)
+            except JournalFullError as full:
+                fitting = count_fitting(records, full.room_bytes)
+                self._append_or_fail(records[:fitting], receipts[:fitting])
+                if rest := list(map(Entry, records[fitting:], receipts[fitting:])):
+                    self._fail(rest, full)
             except Exception as error:
-                failed = error if isinstance(error, JournalError) else JournalError(f"{error}")
-                self._fail(list(map(Entry, records, receipts)), failed)
+                self._fail_all(records, receipts, error)
             self._inbox.settle()
+
+    def _append_or_fail(self, records: Sequence[bytes], receipts: Sequence[DeliveryReceipt]) -> None:
+        try:
+            if records:
+                self._append(records, receipts)
+        except Exception as error:
+            self._fail_all(records, receipts, error)
+
+    def _fail_all(self, records: Sequence[bytes], receipts: Sequence[DeliveryReceipt], error: Exception) -> None:
+        failed = error if isinstance(error, JournalError) else JournalError(f"{error}")
+        self._fail(list(map(Entry, records, receipts)), failed)
 
     def _refuse(self, entries: Sequence[Entry]) -> None:
         self._fail(entries, JournalError("the journal is closed, or its disk takes too long. Look at the disk."))

@@ -51,7 +51,16 @@ _NAMES: Final = {"envelope", "totals", "groups", "dead_letters"}
 
 
 class JournalFullError(JournalError):
-    """A file holds as many bytes as it may."""
+    """A file holds as many bytes as it may, or would.
+
+    Args:
+        said: In words.
+        room_bytes: How many more it may hold.
+    """
+
+    def __init__(self, said: str, room_bytes: int) -> None:
+        super().__init__(said)
+        self.room_bytes = room_bytes
 
 
 class JournalDamagedError(JournalError):

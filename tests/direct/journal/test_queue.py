@@ -491,6 +491,35 @@ def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: pytest
     rig.queue.abandon(1.0)
 
 
+def test_of_what_is_written_at_once_a_nearly_full_journal_takes_what_it_has_room_for(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [first] = rig.put("first")
+    first.wait()
+    file = rig.queue._own
+    assert file is not None
+    monkeypatch.setattr(file, "_max_bytes", file.size_bytes + 2 * len(record("a")))
+    append, at_work, go_on = JournalFile.append, threading.Event(), threading.Event()
+
+    def waiting(file: JournalFile, groups: Any) -> list[int]:
+        at_work.set()
+        go_on.wait(30.0)
+        return append(file, groups)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JournalFile, "append", waiting)
+        [small] = rig.put("")  # Held, so that the others come at once.
+        at_work.wait(30.0)
+        others = rig.put("a", "b", "c", "d")
+        go_on.set()
+        assert small.wait() == "journal"
+        for one in others[1:]:
+            with pytest.raises(DeliveryError, match="is full"):
+                one.wait()
+        assert others[0].wait() == "journal"
+    assert rig.queue.trouble is not None
+
+
 # -- the end -----------------------------------------------------------------------------------------------------------
 
 
