@@ -313,5 +313,6 @@ def test_what_a_finalizer_tracks_when_the_interpreter_ends_is_no_fault(kept: str
     command = [sys.executable, "-X", "faulthandler", "-c", AT_THE_END + kept]
     environ = {**os.environ, "PYTHONMALLOC": "debug"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
-    assert (done.returncode, done.stdout) == (0, "bye"), done.stderr
+    # Whether an object is finalized at all that late is up to Python, and to what a thread still holds.
+    assert (done.returncode, done.stdout.removesuffix("bye")) == (0, ""), done.stderr
     assert "Fatal" not in done.stderr
