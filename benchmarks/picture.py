@@ -7,8 +7,8 @@ from typing import Final
 
 from benchmarks.report import Report
 
-WIDTH: Final = 860
-LABELS: Final = 350
+WIDTH: Final = 940
+LABELS: Final = 440
 NUMBERS: Final = 90
 TOP: Final = 64
 STEP: Final = 30
