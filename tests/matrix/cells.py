@@ -169,11 +169,11 @@ def journal_full(on_failure: str) -> Callable[[Scene], None]:
 
 
 def disk_full(on_failure: str) -> Callable[[Scene], None]:
-    """Let no file become larger than 64 KiB, while the Collector cannot be reached; the kernel refuses to write more."""
+    """Let no file become larger than 128 KiB, while the Collector cannot be reached; the kernel refuses to write more."""
 
     def play(scene: Scene) -> None:
         scene.proxy.behaviour = proxy.hanging_up
-        plan = {"on_failure": on_failure, "text": 4_000, "file_bytes": 65_536, "flush_seconds": 2.0}
+        plan = {"on_failure": on_failure, "text": 4_000, "file_bytes": 131_072, "flush_seconds": 2.0}
         with scene.application(**plan) as application:
             application.tracked()
             scene.proxy.behaviour = proxy.passing
